@@ -65,7 +65,7 @@ export class LocalRegistry implements SchemaRegistry {
           `the schema is not compatible with those of the subject "${subject}": ${faults.join('; ')}`,
         );
       }
-      const id = state.idOf(schema) ?? state.nextId;
+      const id = state.idOf(schema) ?? state.lastId + 1;
       const version = (state.versions(subject, true).at(-1) ?? 0) + 1;
       const { type, schema: text, references = [] } = schema;
       const content = { id, type, schema: text, references, deleted: false };
@@ -163,7 +163,7 @@ export class LocalRegistry implements SchemaRegistry {
           ...(state.mode(subject) === undefined ? [] : [{ kind: 'mode', subject, mode: undefined } as const]),
         ];
         const gone = all.map((version): RegistryRecord => ({ kind: 'version', subject, version, content: undefined }));
-        return { result: all, records: [...gone, ...settings] };
+        return { result: all, records: [lastIdOf(state), ...gone, ...settings] };
       }
       if (alive.length === 0) {
         throw new RegistryError(
@@ -192,7 +192,8 @@ export class LocalRegistry implements SchemaRegistry {
         throw new RegistryError(40406, `the version ${version} of "${subject}" was soft-deleted`);
       }
       const left = permanent ? undefined : { ...content, deleted: true };
-      return { result: undefined, records: [{ kind: 'version', subject, version, content: left }] };
+      const change = { kind: 'version', subject, version, content: left } as const;
+      return { result: undefined, records: permanent ? [lastIdOf(state), change] : [change] };
     });
   }
 
@@ -285,6 +286,9 @@ const checkWritable = (state: RegistryState, subject: string): void => {
     throw new RegistryError(42205, `the subject "${subject}" is in the mode READONLY`);
   }
 };
+
+/** Kept before versions go for good: compaction removes their records, and their ids stay in messages. */
+const lastIdOf = (state: RegistryState): RegistryRecord => ({ kind: 'last-id', id: state.lastId });
 
 const subjectNotFound = (subject: string): RegistryError =>
   new RegistryError(40401, `the subject "${subject}" was not found`);

@@ -6,9 +6,11 @@
  *     {"keytype":"CONFIG","subject":null,"magic":0}          {"compatibilityLevel":"FULL"}
  *     {"keytype":"MODE","subject":"t-value","magic":0}       {"mode":"READONLY"}
  *     {"keytype":"DELETE_SUBJECT","subject":"t-value","magic":0}   {"subject":"t-value","version":2}
+ *     {"keytype":"NOOP","magic":0}                           {"lastId":7}
  *
- * A version that is soft-deleted is written again with `deleted`; one that is gone for good has a null value. Other
- * kinds of keys (NOOP, …) are left as they are. `schemaType` is left out for AVRO.
+ * A version that is soft-deleted is written again with `deleted`; one that is gone for good has a null value. `lastId`
+ * is ours: Confluent's registry reads no value of a NOOP. Other kinds of keys are left as they are. `schemaType` is left
+ * out for AVRO.
  */
 
 import { type CompatibilityLevel, compatibilityLevels, type RegistryMode, registryModes } from './registry.ts';
@@ -38,7 +40,9 @@ export type RegistryRecord =
   /** The mode of a subject, or of all; undefined: no longer. */
   | { readonly kind: 'mode'; readonly subject: string | undefined; readonly mode: RegistryMode | undefined }
   /** All versions of the subject up to this one are soft-deleted. */
-  | { readonly kind: 'delete-subject'; readonly subject: string; readonly version: number };
+  | { readonly kind: 'delete-subject'; readonly subject: string; readonly version: number }
+  /** Ids up to this one were given out, although no version may have them any more. */
+  | { readonly kind: 'last-id'; readonly id: number };
 
 export interface WireRecord {
   readonly key: string;
@@ -83,6 +87,8 @@ export const wireOf = (record: RegistryRecord): WireRecord => {
         value: JSON.stringify({ subject, version }),
       };
     }
+    case 'last-id':
+      return { key: JSON.stringify({ keytype: 'NOOP', magic: 0 }), value: JSON.stringify({ lastId: record.id }) };
   }
 };
 
@@ -118,6 +124,10 @@ export const recordOf = ({ key, value }: WireRecord): RegistryRecord | undefined
       const version = given?.['version'];
       if (typeof subject !== 'string' || typeof version !== 'number') return undefined;
       return { kind: 'delete-subject', subject, version };
+    }
+    case 'NOOP': {
+      const id = given?.['lastId'];
+      return typeof id === 'number' ? { kind: 'last-id', id } : undefined;
     }
     default:
       return undefined;

@@ -48,12 +48,16 @@ export class RegistryState {
         for (const [version, content] of versions ?? []) {
           if (version <= record.version) versions?.set(version, { ...content, deleted: true });
         }
+        return;
       }
+      case 'last-id':
+        this.#lastId = Math.max(this.#lastId, record.id);
     }
   }
 
-  get nextId(): number {
-    return this.#lastId + 1;
+  /** The last id that was given out; 0: none was. */
+  get lastId(): number {
+    return this.#lastId;
   }
 
   /** The id that this schema has in any subject. */

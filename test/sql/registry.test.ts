@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ManualClock, Random } from '../../base/index.ts';
 import { bareColumnName } from '../../sql/formats/format.ts';
 import { LocalRegistry, TopicStore } from '../../sql/index.ts';
+import { type RegistryRecord, recordOf, wireOf } from '../../sql/registry/records.ts';
 import type { SchemaText } from '../../sql/registry/schema.ts';
 import { openMemoryLog, produceRecords } from '../../storage/index.ts';
 import { topicOf } from './support/world.ts';
@@ -55,6 +56,40 @@ describe('what was soft-deleted', () => {
     expect(await registry.register('s', avro('Z'))).toEqual({ id: 3, version: 1 });
   });
 });
+
+/** What compaction leaves of a registry's records. */
+const compactedStore = () => {
+  const kept = new Map<string, string | null>();
+  return {
+    read: async () => Array.from(kept, ([key, value]) => recordOf({ key, value }) ?? []).flat(),
+    append: async (records: readonly RegistryRecord[]) => {
+      for (const { key, value } of records.map(wireOf)) {
+        kept.delete(key);
+        if (value !== null) kept.set(key, value);
+      }
+    },
+    close: async () => undefined,
+  };
+};
+
+test.for([
+  ['a subject', (registry: LocalRegistry) => registry.deleteSubject('s', { permanent: true })],
+  ['a version', (registry: LocalRegistry) => registry.deleteVersion('s', 2, { permanent: true })],
+] as const)(
+  'the ids of %s that is gone for good are not given to other schemas after compaction and a restart',
+  async ([, deleteForGood]) => {
+    const store = compactedStore();
+    const registry = new LocalRegistry(store);
+    await registry.setLevel('NONE');
+    await registry.register('s', avro('X'));
+    await registry.register('s', avro('Y'));
+    await registry.deleteSubject('s');
+    await deleteForGood(registry);
+    const again = new LocalRegistry(store);
+    expect(await again.byId(2)).toBeUndefined();
+    expect((await again.register('s', avro('Z'))).id).toBe(3);
+  },
+);
 
 test('everything is there again when the topic is read, in the wire form of Confluent', async () => {
   const log = await openMemoryLog({ clock: new ManualClock(1), random: new Random(1) });
