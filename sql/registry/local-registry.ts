@@ -251,7 +251,13 @@ export class LocalRegistry implements SchemaRegistry {
   ): Promise<readonly string[]> {
     const level = state.level(subject) ?? state.level(undefined) ?? defaultLevel;
     const former = versions.flatMap((version) => state.version(subject, version) ?? []);
-    return faultsWithAll(level, former, schema, faultsBetween);
+    try {
+      return await faultsWithAll(level, former, schema, faultsBetween);
+    } catch (error) {
+      // References within each other may go deeper than each of the two schemas is.
+      if (!(error instanceof RangeError)) throw error;
+      throw new RegistryError(42201, 'the schemas refer to themselves in too many ways to be compared');
+    }
   }
 
   #checkNotReferred(state: RegistryState, subject: string, version: number): void {

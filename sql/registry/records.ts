@@ -9,8 +9,8 @@
  *     {"keytype":"NOOP","magic":0}                           {"lastId":7}
  *
  * A version that is soft-deleted is written again with `deleted`; one that is gone for good has a null value. `lastId`
- * is ours: Confluent's registry reads no value of a NOOP. Other kinds of keys are left as they are. `schemaType` is left
- * out for AVRO.
+ * is ours: Confluent's registry reads no value of a NOOP. Other kinds of keys are left as they are. `schemaType` is
+ * left out for AVRO.
  */
 
 import { type CompatibilityLevel, compatibilityLevels, type RegistryMode, registryModes } from './registry.ts';

@@ -36,6 +36,18 @@ describe('JSON Schema', () => {
       object(a),
       '$.b was added where other properties were allowed before',
     ],
+    [
+      'a property more that is called like a method of objects',
+      object({ ...a, constructor: { type: 'string' } }),
+      object(a),
+      '$.constructor was added where other properties were allowed before',
+    ],
+    [
+      'an alternative of itself',
+      { oneOf: [{ $ref: '#' }, { type: 'string' }, { type: 'integer' }] },
+      { oneOf: [{ $ref: '#' }, { type: 'string' }] },
+      'none',
+    ],
     ['a property more, closed', object({ ...a, ...b }, closed), object(a, closed), 'none'],
     [
       'a required one more, closed',
@@ -122,6 +134,8 @@ describe('JSON Schema', () => {
     ['{"properties":3}', '$ needs an object as "properties"'],
     ['{"oneOf":{}}', '$ needs a list as "oneOf"'],
     ['{"items":{"$ref":"#/definitions/A"}}', '$.items refers to #/definitions/A, which there is not'],
+    ['{"$ref":"#/constructor"}', '$ refers to #/constructor, which there is not'],
+    [`${'{"items":'.repeat(1000)}{}${'}'.repeat(1000)}`, 'it is more than 200 levels deep'],
     ['{"$ref":"other.json"}', '$ refers to other.json, which there is not'],
     ['{', 'JSON'],
   ])('%s is not a schema', async (text, why) => {

@@ -141,3 +141,21 @@ test('records that are not of the form are left out', async () => {
   expect(await again.versions('s')).toEqual([1]);
   await again.close();
 });
+
+/** A schema whose only property leads around a circle of so many definitions. */
+const circle = (length: number): string =>
+  JSON.stringify({
+    $ref: '#/definitions/d0',
+    definitions: Object.fromEntries(
+      Array.from({ length }, (_, i) => [`d${i}`, { items: { $ref: `#/definitions/d${(i + 1) % length}` } }]),
+    ),
+  });
+
+test('schemas whose comparison goes too deep are refused, and the registry goes on', async () => {
+  const registry = new LocalRegistry();
+  await registry.register('s', { type: 'JSON', schema: circle(997) });
+  expect(await faultOf(registry.register('s', { type: 'JSON', schema: circle(991) }))).toBe(
+    '42201: the schemas refer to themselves in too many ways to be compared',
+  );
+  expect(await registry.register('s', { type: 'JSON', schema: circle(1) })).toEqual({ id: 2, version: 2 });
+});

@@ -35,14 +35,18 @@ const resolved = (part: Part): Part => {
 
 const within = (part: Part, schema: Json | undefined): Part => ({ ...part, schema });
 
-/** The alternatives of a schema: its own, or itself alone. */
-const alternativesOf = (part: Part): readonly Part[] => {
+/** The alternatives of a schema: its own, or itself alone. One that is an alternative of itself adds none: `outer` are
+ *  those that it is within. */
+const alternativesOf = (part: Part, outer: readonly Json[] = []): readonly Part[] => {
   const { schema } = part;
   if (!isObject(schema)) return [part];
+  if (outer.includes(schema)) return [];
   const { oneOf, anyOf, type, ...rest } = schema;
   const listed = oneOf ?? anyOf;
-  if (Array.isArray(listed))
-    return (listed as readonly Json[]).flatMap((each) => alternativesOf(resolved(within(part, each))));
+  if (Array.isArray(listed)) {
+    const inside = [...outer, schema];
+    return (listed as readonly Json[]).flatMap((each) => alternativesOf(resolved(within(part, each)), inside));
+  }
   if (Array.isArray(type)) return (type as readonly Json[]).map((each) => within(part, { ...rest, type: each }));
   return [part];
 };
@@ -141,13 +145,13 @@ class Comparison {
 
   #propertyFaults(reader: Part, writer: Part, r: JsonObject, w: JsonObject, path: string): readonly string[] {
     const [now, before] = [propertiesOf(r), propertiesOf(w)];
-    if (r['type'] !== 'object' && Object.keys(now).length === 0) return [];
+    if (r['type'] !== 'object' && now.size === 0) return [];
     const [required, formerlyRequired] = [listOf(r['required']), listOf(w['required'])];
     const [rest, formerRest] = [r['additionalProperties'], w['additionalProperties']];
     const faults: string[] = [];
-    for (const name of new Set([...Object.keys(before), ...Object.keys(now)])) {
+    for (const name of new Set([...before.keys(), ...now.keys()])) {
       const at = `${path}.${name}`;
-      const [property, former] = [now[name], before[name]];
+      const [property, former] = [now.get(name), before.get(name)];
       const optional = !required.includes(name) || hasDefault(property);
       if (property !== undefined && former !== undefined) {
         faults.push(...this.faults(within(reader, property), within(writer, former), at));
@@ -174,7 +178,8 @@ class Comparison {
   }
 }
 
-const propertiesOf = (schema: JsonObject): JsonObject => (isObject(schema['properties']) ? schema['properties'] : {});
+const propertiesOf = ({ properties }: JsonObject): ReadonlyMap<string, Json | undefined> =>
+  new Map(isObject(properties) ? Object.entries(properties) : []);
 
 const listOf = (given: Json | undefined): readonly Json[] => (Array.isArray(given) ? (given as readonly Json[]) : []);
 
@@ -249,11 +254,14 @@ const inner = [
 const innerLists = ['allOf', 'anyOf', 'oneOf'];
 const innerObjects = ['properties', 'patternProperties', 'definitions', '$defs'];
 
+const mostDepth = 200;
+
 /** Raises an error for what no validator would take as a schema. */
-const checkPart = ({ schema, ...part }: Part, path: string): void => {
+const checkPart = ({ schema, ...part }: Part, path: string, depth = 0): void => {
   const fail = (why: string): never => {
     throw new Error(`${path} ${why}`);
   };
+  if (depth > mostDepth) throw new Error(`it is more than ${mostDepth} levels deep`);
   if (typeof schema === 'boolean') return;
   if (!isObject(schema)) return fail('is not an object, true or false, as a JSON Schema is');
   const { $ref: reference, type, required } = schema;
@@ -267,7 +275,8 @@ const checkPart = ({ schema, ...part }: Part, path: string): void => {
   if (isPlace && part.texts.referred(part.document, reference) === undefined) {
     fail(`refers to ${reference}, which there is not`);
   }
-  const check = (name: string, each: Json | undefined): void => checkPart({ ...part, schema: each }, `${path}.${name}`);
+  const check = (name: string, each: Json | undefined): void =>
+    checkPart({ ...part, schema: each }, `${path}.${name}`, depth + 1);
   for (const name of inner) {
     const given = schema[name];
     // The items of a tuple are a list.

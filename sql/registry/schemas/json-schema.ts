@@ -38,7 +38,8 @@ export class SchemaTexts {
     let schema: Json | undefined = target;
     for (const part of pointer.split('/').slice(1)) {
       const key = decoded(part).replaceAll('~1', '/').replaceAll('~0', '~');
-      schema = isObject(schema) || Array.isArray(schema) ? (schema as JsonObject)[key] : undefined;
+      const within: JsonObject = isObject(schema) || Array.isArray(schema) ? (schema as JsonObject) : {};
+      schema = Object.hasOwn(within, key) ? within[key] : undefined;
     }
     return target === undefined || schema === undefined ? undefined : { document: target, schema };
   }

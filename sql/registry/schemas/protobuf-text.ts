@@ -65,9 +65,8 @@ export const parseProto = (
     };
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError('SQL_INVALID_SCHEMA', `the Protocol Buffers schema is wrong: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const why = error instanceof RangeError ? 'its messages refer to each other in too long a chain' : messageOf(error);
+    throw new UserError('SQL_INVALID_SCHEMA', `the Protocol Buffers schema is wrong: ${why}`, { cause: error });
   }
 };
 
