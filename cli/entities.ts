@@ -49,7 +49,7 @@ const lists: Readonly<Record<string, readonly [list: string, views: readonly Vie
     [
       ['Topic', field('name')],
       ['Partitions', (row) => (Array.isArray(row['replicaInfo']) ? row['replicaInfo'].length : undefined), 'INTEGER'],
-      ['Records', (row) => fieldsOf(row['millrace'])['records'], 'BIGINT'],
+      ['Offsets', (row) => fieldsOf(row['millrace'])['offsets'], 'BIGINT'],
       ['Bytes', (row) => fieldsOf(row['millrace'])['bytes'], 'BIGINT'],
       ['Retention ms', (row) => fieldsOf(row['millrace'])['retentionMs'], 'BIGINT'],
       ['Cleanup', (row) => fieldsOf(row['millrace'])['cleanupPolicy']],

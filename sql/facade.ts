@@ -126,14 +126,15 @@ export interface ExtendedTopicRow extends TopicRow {
 }
 
 export interface TopicFigures {
-  /** Offsets from the start to the end: records, those that compaction took, and markers of transactions. */
-  readonly records: number;
+  /** From the start to the end: records, those that compaction took, and markers of transactions. How many of them are
+   *  records is not kept. */
+  readonly offsets: number;
   /** Of the record batches that are stored, on one copy. */
   readonly bytes: number;
   /** As the topic was configured; null: as Kafka's default. */
   readonly retentionMs: number | null;
   readonly cleanupPolicy: string;
-  /** The groups that have committed positions of it, with the records that they have yet to read. */
+  /** The groups that have committed positions of it, with the offsets that they have yet to read. */
   readonly groups: readonly { readonly group: string; readonly lag: number }[];
 }
 

@@ -102,9 +102,9 @@ export const describeSource = async (source: Source, view: View, extended: boole
   };
 };
 
-const statisticsOf = ({ records, bytes, retentionMs, cleanupPolicy, groups }: TopicFigures): string =>
+const statisticsOf = ({ offsets, bytes, retentionMs, cleanupPolicy, groups }: TopicFigures): string =>
   [
-    `offsets held: ${records}`,
+    `offsets held: ${offsets}`,
     `bytes: ${bytes}`,
     `cleanup: ${cleanupPolicy}`,
     `retention: ${retentionMs === null ? 'default' : retentionMs < 0 ? 'for ever' : `${retentionMs} ms`}`,

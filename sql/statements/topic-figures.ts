@@ -10,7 +10,7 @@ export const topicFigures = (
   const ends = new Map(partitions.map(({ partition, end }) => [partition, end]));
   const retention = configs['retention.ms'];
   return {
-    records: partitions.reduce((sum, { start, end }) => sum + end - start, 0),
+    offsets: partitions.reduce((sum, { start, end }) => sum + end - start, 0),
     bytes: partitions.reduce((sum, { bytes }) => sum + bytes, 0),
     retentionMs: retention === undefined ? null : Number(retention),
     cleanupPolicy: configs['cleanup.policy'] ?? 'delete',

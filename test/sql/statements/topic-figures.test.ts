@@ -45,7 +45,7 @@ test('bytes are those of the segment files, and a query that is paused has a lag
   expect(bytes).toBeGreaterThan(1000);
   // Offsets: each of the two inserts is a transaction, with a marker in each partition.
   const figures = {
-    records: 134,
+    offsets: 134,
     bytes,
     retentionMs: 3_600_000,
     cleanupPolicy: 'delete',
@@ -92,6 +92,6 @@ test('a topic that is deleted meanwhile holds nothing; groups are read once for 
   };
   const [answer] = await engine.execute('SHOW TOPICS EXTENDED;');
   const topics = answer?.kind === 'kafka_topics_extended' ? answer.topics : [];
-  expect(topics.find(({ name }) => name === 'OF_B')?.millrace).toMatchObject({ records: 0, bytes: 0 });
+  expect(topics.find(({ name }) => name === 'OF_B')?.millrace).toMatchObject({ offsets: 0, bytes: 0 });
   expect(asked).toHaveLength(new Set(asked).size);
 });
