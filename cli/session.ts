@@ -88,7 +88,9 @@ export class Session {
       else if (isPrint(statement.text)) await this.#print(statement.text, both);
       else await this.#execute(statement, both);
     } catch (error) {
-      if (!both.aborted) return await this.#report(error, statement);
+      if (both.aborted) return signal.aborted ? exitCode.interrupted : exitCode.ok;
+      if (error instanceof ServerFault) await this.#keepSettings(beforeFault(error, statement), both);
+      return await this.#report(error, statement);
     }
     return signal.aborted ? exitCode.interrupted : exitCode.ok;
   }
@@ -128,37 +130,51 @@ export class Session {
   }
 
   /** Keeps what a statement has set, under its name, and tells a person. */
-  #keep(kept: Map<string, string>, setting: Setting | undefined, what: string): void {
-    if (setting === undefined) return;
-    const { name, value } = setting;
+  #keep(kept: Map<string, string>, { name, value }: Setting, what: string): void {
     if (value === undefined) kept.delete(name);
     else kept.set(name, value);
     const { terminal, interactive } = this.#options;
     if (interactive) terminal.message(`${name} is ${value === undefined ? `un${what}` : what}.`);
   }
 
-  /** With the values of variables in it, as the server has it. */
-  #inForce(setting: Setting | undefined): Setting | undefined {
-    if (setting?.value === undefined) return setting;
-    const { name, value } = setting;
-    return { name: withVariables(name, this.#variables), value: withVariables(value, this.#variables) };
+  /** Keeps what statements that have run set and define, and gives the number of those that do. */
+  async #keepSettings(statements: readonly StatementText[], signal: AbortSignal): Promise<number> {
+    let kept = 0;
+    for (const { text } of statements) {
+      const setting = settingOf(text);
+      const variable = variableOf(text);
+      if (setting !== undefined) this.#keep(this.#properties, await this.#inForce(setting, signal), 'set');
+      if (variable !== undefined) {
+        const lower = { ...variable, name: variable.name.toLowerCase() };
+        this.#keep(this.#variables, await this.#inForce(lower, signal), 'defined');
+      }
+      if (setting !== undefined || variable !== undefined) kept++;
+    }
+    return kept;
+  }
+
+  /** With the values of variables in it, where the server puts them there. */
+  async #inForce({ name, value }: Setting, signal: AbortSignal): Promise<Setting> {
+    const replaced = (text: string): string => withVariables(text, this.#variables);
+    if (replaced(name) === name && (value === undefined || replaced(value) === value)) return { name, value };
+    if (!(await this.#replacesVariables(signal))) return { name, value };
+    return { name: replaced(name), value: value === undefined ? undefined : replaced(value) };
+  }
+
+  /** A property that the server may have been given, or a SET. */
+  async #replacesVariables(signal: AbortSignal): Promise<boolean> {
+    const [entity] = await this.#options.client.execute('SHOW PROPERTIES;', this.#sent, signal);
+    const properties: unknown = entity?.['properties'];
+    const row: unknown = (Array.isArray(properties) ? properties : []).find(
+      (one: { readonly name?: unknown }) => one.name === 'ksql.variable.substitution.enable',
+    );
+    return (row as { readonly value?: unknown } | undefined)?.value !== 'false';
   }
 
   async #execute({ text, statements }: Batch, signal: AbortSignal): Promise<void> {
     const { client, terminal, interactive } = this.#options;
     const entities = await client.execute(`${text};`, this.#sent, signal);
-    let kept = 0;
-    for (const statement of statements) {
-      const setting = settingOf(statement.text);
-      this.#keep(this.#properties, this.#inForce(setting), 'set');
-      const variable = variableOf(statement.text);
-      this.#keep(
-        this.#variables,
-        this.#inForce(variable && { ...variable, name: variable.name.toLowerCase() }),
-        'defined',
-      );
-      if (setting !== undefined || variable !== undefined) kept++;
-    }
+    const kept = await this.#keepSettings(statements, signal);
     for (const entity of entities) await this.#show(entity);
     if (interactive && entities.length === 0 && kept === 0) terminal.message('Done.');
   }
@@ -240,7 +256,7 @@ export class Session {
     const { message, error_code, millrace, entities, statementText } = error.entity;
     for (const entity of entities ?? []) await this.#show(entity);
     // What fails while it runs has no place: that of its statement is known here.
-    const failed = statement.statements.find(({ text }) => text === statementText?.replace(/;\s*$/, ''));
+    const failed = statement.statements.find(({ text }) => text === textOf(statementText));
     const place = statement.statements.length > 1 && failed !== undefined ? failed : undefined;
     this.#showFault({ code: String(error_code), ...millrace, message }, statement, place);
     for (const other of millrace?.faults ?? []) this.#showFault(other, statement);
@@ -259,13 +275,39 @@ export class Session {
       );
     if (at === undefined && failed !== undefined) showPlace(failed.line, failed.column);
     if (at !== undefined) {
-      showPlace(statement.line + at.line - 1, at.line === 1 ? statement.column + at.column - 1 : at.column);
+      const { line, column } = placeIn(statement, at);
+      showPlace(line, column);
       const [text, mark] = renderCaret(statement.text, at).split('\n');
       terminal.message(`  ${text}\n  ${red(mark ?? '')}`);
     }
     if (hint !== undefined) terminal.message(`${bold('hint')}: ${visible(hint)}`);
   }
 }
+
+type Place = Pick<StatementText, 'line' | 'column'>;
+
+/** Where a place in the text of a batch or statement is in the whole script. */
+const placeIn = (text: Place, at: Place): Place => ({
+  line: text.line + at.line - 1,
+  column: at.line === 1 ? text.column + at.column - 1 : at.column,
+});
+
+/** A statement without its semicolon. */
+const textOf = (statement: string | undefined): string | undefined => statement?.replace(/;\s*$/, '');
+
+/** The statements before the first one that is at fault; none where the error does not name it. */
+const beforeFault = ({ entity }: ServerFault, batch: Batch): readonly StatementText[] => {
+  const { statements } = batch;
+  const at = entity.millrace?.at;
+  const place = at === undefined ? undefined : placeIn(batch, at);
+  const failed =
+    place === undefined
+      ? statements.findIndex(({ text }) => text === textOf(entity.statementText))
+      : statements.findLastIndex(
+          ({ line, column }) => line < place.line || (line === place.line && column <= place.column),
+        );
+  return statements.slice(0, Math.max(0, failed));
+};
 
 /** Holds the first rows back for a moment, so that the widths of a table are found from more than one. */
 async function* gathered(

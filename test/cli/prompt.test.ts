@@ -1,6 +1,6 @@
 /** The prompt, with keys pressed by the test. */
 
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -74,6 +74,31 @@ test('a statement that fails is told, and the prompt goes on', async () => {
     'SELECT naem FROM users;',
     'SHOW TABLES;',
   ]);
+});
+
+test('what a script has set before the statement that failed holds at the prompt', async () => {
+  const script = (name: string, statements: string): string => {
+    const file = join(folder, name);
+    writeFileSync(file, `${statements};`);
+    return file;
+  };
+  const planned = "SET 'a' = '1';\nDEFINE b = '2'; DROP STREAM x; SET 'c' = '3'";
+  const at = { line: 2, column: 17, offset: 0 };
+  server.on(planned, { error: { ...unknownColumn, millrace: { code: 'SQL_UNKNOWN_SOURCE', at } } });
+  const ran = "UNSET 'a'; SET 'd' = '4'; DROP STREAM y; SET 'e' = '5'";
+  server.on(ran, { error: { ...unknownColumn, statementText: 'DROP STREAM y;' } });
+  const last = (): unknown => server.asked.at(-1)?.body;
+  await shows('millrace> ');
+  input.write(`RUN SCRIPT '${script('planned.sql', planned)}';\r`);
+  await shows(/error[^]*> /);
+  input.write('SELECT naem FROM users;\r');
+  await shows(/error[^]*> /);
+  expect(last()).toMatchObject({ properties: { a: '1' }, sessionVariables: { b: '2' } });
+  input.write(`RUN SCRIPT '${script('ran.sql', ran)}';\r`);
+  await shows(/error[^]*> /);
+  input.write('SELECT naem FROM users;\r');
+  await shows(/error[^]*> /);
+  expect(last()).toMatchObject({ properties: { d: '4' }, sessionVariables: { b: '2' } });
 });
 
 test('Tab completes the word, with the lines before it in mind', async () => {

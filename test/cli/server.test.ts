@@ -112,6 +112,26 @@ test('a push query shows each row when it comes, not with the next one', async (
   expect(child.exitCode).toBe(130);
 });
 
+test('a variable in what SET and DEFINE keep is replaced, unless variables are switched off', async () => {
+  const { code, out } = await sql(
+    '-o',
+    'json',
+    '-e',
+    `DEFINE a = 'x'; DEFINE b = '\${a}y';
+     SELECT id FROM flights WHERE id = 1;
+     SET 'ksql.variable.substitution.enable' = 'false'; DEFINE c = '\${a}y';
+     SELECT id FROM flights WHERE id = 1;
+     SHOW VARIABLES;`,
+  );
+  expect(code).toBe(0);
+  const shown = JSON.parse(out.trimEnd().split('\n').at(-1) ?? '');
+  expect(shown.variables).toEqual([
+    { name: 'a', value: 'x' },
+    { name: 'b', value: 'xy' },
+    { name: 'c', value: '${a}y' },
+  ]);
+});
+
 test('the server names the place of an error, and the terminal marks it', async () => {
   const { code, out, err } = await sql('-e', 'SHOW STREAMS;\nSELECT id,\n  dleay FROM flights;');
   expect(code).toBe(3);

@@ -180,12 +180,35 @@ describe('what DEFINE defines holds for the statements behind it', () => {
   test('and a value may hold another one', async () => {
     server.asked.length = 0;
     await millrace(['sql', url, '-e', "DEFINE A = 'x'; PRINT users; DEFINE b = '${a}''y'; UNDEFINE a; PRINT users;"]);
-    expect(server.asked.map(({ body }) => body['sessionVariables'])).toEqual([
-      {},
-      { a: 'x' },
-      { a: 'x' },
-      { b: "x'y" },
+    // Whether there are variables is a property of the server: it is asked where one is used.
+    expect(server.asked.map(({ body }) => [body['ksql'] ?? body['sql'], body['sessionVariables']])).toEqual([
+      ["DEFINE A = 'x';", {}],
+      ['PRINT users;', { a: 'x' }],
+      ["DEFINE b = '${a}''y'; UNDEFINE a;", { a: 'x' }],
+      ['SHOW PROPERTIES;', { a: 'x' }],
+      ['PRINT users;', { b: "x'y" }],
     ]);
+  });
+});
+
+describe('variables that are switched off', () => {
+  const on = (value: string): void => {
+    const entity = { '@type': 'properties', properties: [{ name: 'ksql.variable.substitution.enable', value }] };
+    server.on('SHOW PROPERTIES', [entity]);
+  };
+
+  test('stay as they are written, in what SET and DEFINE keep too', async () => {
+    on('false');
+    try {
+      const script = "DEFINE a = 'x'; SET 'p' = '${a}'; DEFINE b = '${a}'; PRINT users;";
+      await millrace(['sql', url, '-e', script]);
+      expect(server.asked.at(-1)?.body).toMatchObject({
+        properties: { p: '${a}' },
+        sessionVariables: { a: 'x', b: '${a}' },
+      });
+    } finally {
+      on('true');
+    }
   });
 });
 
