@@ -3,7 +3,8 @@
  * numbers, for requests that have to run behind one.
  *
  * Of several commands with one id the last one counts. What there is to tell stands in the entries of the statement
- * log, so a restart has it again; entries of older versions have no id, and only a number.
+ * log, so a restart has it again; entries of older versions have no id, and only a number. The statement log grows with
+ * every command, and what is kept of it in memory does not: the oldest statuses are forgotten.
  */
 
 import type { Timers } from '../base/index.ts';
@@ -15,6 +16,9 @@ export interface CommandOutcome {
   readonly message: string;
   readonly queryId: string | null;
 }
+
+/** The most ids of which a status is kept, besides those of commands that are under way. */
+export const keptStatuses = 10_000;
 
 export class CommandStatuses {
   readonly #timers: Timers;
@@ -78,7 +82,19 @@ export class CommandStatuses {
   #set(number: number, status: CommandStatus['status'], { commandId, message, queryId }: CommandOutcome): void {
     const known = this.#byId.get(commandId);
     if (known !== undefined && known.number > number) return;
+    // Set again behind the others: the oldest stands first.
+    this.#byId.delete(commandId);
     this.#byId.set(commandId, { status, message, queryId, number });
+    this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    if (this.#byId.size <= keptStatuses) return;
+    for (const [id, { status }] of this.#byId) {
+      if (status === 'EXECUTING') continue;
+      this.#byId.delete(id);
+      if (this.#byId.size <= keptStatuses) return;
+    }
   }
 
   #end(number: number): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../base/index.ts';
-import { CommandStatuses, outcomeOf } from '../../sql/command-statuses.ts';
+import { CommandStatuses, keptStatuses, outcomeOf } from '../../sql/command-statuses.ts';
 
 const created = { commandId: 'stream/`S`/create', message: 'Stream created', queryId: null };
 
@@ -45,6 +45,31 @@ test('who waits for a number goes on when that command has run, or when the time
   const never = statuses.hasRun(9, 1000);
   clock.advance(1000);
   expect(await never).toBe(false);
+});
+
+test('only so many statuses are kept: the oldest goes first, and none of a command that is under way', async () => {
+  const statuses = new CommandStatuses(new ManualClock());
+  const named = (name: string) => ({ ...created, commandId: `stream/${name}/create` });
+  statuses.logged(0, named('slow'));
+  const waiting = statuses.hasRun(0, 1000);
+  for (let number = 1; number <= keptStatuses + 100; number++) {
+    statuses.logged(number, named(`s${number}`));
+    statuses.ran(number, named(`s${number}`));
+    // The first stream is made again: its status is a new one.
+    if (number === 150) statuses.ran(number, named('s1'));
+  }
+  expect(statuses.all.size).toBe(keptStatuses);
+  expect(statuses.all.get('stream/slow/create')).toMatchObject({ status: 'EXECUTING' });
+  expect(['s1', 's2', 's101', 's102', 's103'].map((name) => statuses.all.has(`stream/${name}/create`))).toEqual([
+    true,
+    false,
+    false,
+    false,
+    true,
+  ]);
+  statuses.ran(0, named('slow'));
+  expect(await waiting).toBe(true);
+  expect(statuses.all.get('stream/slow/create')).toMatchObject({ status: 'SUCCESS' });
 });
 
 test('an entry without an outcome, or with one that cannot be read, has none', () => {
