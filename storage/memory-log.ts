@@ -34,7 +34,7 @@ import { baseOffsetOf } from './record-batch.ts';
 import { firstAtOrAfter } from './timed-offset.ts';
 import { TopicMap } from './topic-map.ts';
 import { byPartition, checkTopicSpec } from './topic-rules.ts';
-import { FetchWait } from './waiting.ts';
+import { LocalReaders } from './waiting.ts';
 
 export interface MemoryLogOptions {
   readonly clock?: Clock;
@@ -72,7 +72,7 @@ class MemoryLog implements Log, MemoryHost {
   readonly #topics = new TopicMap<MemoryPartition>();
   readonly #groups = new Map<string, Map<string, CommittedOffset>>();
   readonly #identities = new Map<string, Identity>();
-  readonly #waits = new Set<FetchWait>();
+  readonly #readers: LocalReaders;
   #nextProducerId = 1;
   #closed = false;
 
@@ -81,6 +81,13 @@ class MemoryLog implements Log, MemoryHost {
     this.clock = options.clock ?? still;
     this.timers = options.timers ?? still;
     this.#random = options.random ?? new Random(1);
+    this.#readers = new LocalReaders(
+      {
+        read: (requests, options) => this.#read(requests, options),
+        waiters: (request) => this.partition(request).waiters,
+      },
+      this.timers,
+    );
   }
 
   checkOpen(): void {
@@ -178,24 +185,7 @@ class MemoryLog implements Log, MemoryHost {
 
   reader(): Reader {
     this.checkOpen();
-    const wait = new FetchWait();
-    this.#waits.add(wait);
-    return {
-      fetch: async (requests, options) => {
-        this.checkOpen();
-        return wait.until(
-          () => this.#read(requests, options),
-          () => requests.map((request) => this.partition(request).waiters),
-          options.maxWaitMs,
-          this.timers,
-        );
-      },
-      wakeup: () => wait.wakeup(),
-      close: () => {
-        this.#waits.delete(wait);
-        wait.wakeup();
-      },
-    };
+    return this.#readers.open();
   }
 
   #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
@@ -282,6 +272,6 @@ class MemoryLog implements Log, MemoryHost {
     if (this.#closed) return;
     for (const { producer } of this.#identities.values()) producer.abandon();
     this.#closed = true;
-    for (const wait of this.#waits) wait.wakeup();
+    this.#readers.wakeup();
   }
 }

@@ -7,7 +7,7 @@
 
 import type { Timers } from '../base/index.ts';
 import { foundNothing } from './fetched.ts';
-import type { Fetched } from './log.ts';
+import type { Fetched, FetchOptions, FetchRequest, Reader } from './log.ts';
 
 /** The fetches that wait on a partition; `changed` is called by the log after an append, a marker or a change of the
  *  start. */
@@ -28,7 +28,7 @@ export class Waiters {
   }
 }
 
-export class FetchWait {
+class FetchWait {
   #wake: (() => void) | undefined;
   #woken = false;
 
@@ -70,5 +70,49 @@ export class FetchWait {
       this.#woken = false;
       cancel?.();
     }
+  }
+}
+
+/** What readers need of their log. Both raise an error once it is closed. */
+export interface ReadableLog {
+  /** What there is now. */
+  read(requests: readonly FetchRequest[], options: FetchOptions): Fetched;
+  /** Those of the partition. */
+  waiters(request: FetchRequest): Waiters;
+}
+
+/** The readers of a log whose partitions live in this thread. */
+export class LocalReaders {
+  readonly #log: ReadableLog;
+  readonly #timers: Timers;
+  readonly #waits = new Set<FetchWait>();
+
+  constructor(log: ReadableLog, timers: Timers) {
+    this.#log = log;
+    this.#timers = timers;
+  }
+
+  open(): Reader {
+    const wait = new FetchWait();
+    this.#waits.add(wait);
+    return {
+      fetch: (requests, options) =>
+        wait.until(
+          () => this.#log.read(requests, options),
+          () => requests.map((request) => this.#log.waiters(request)),
+          options.maxWaitMs,
+          this.#timers,
+        ),
+      wakeup: () => wait.wakeup(),
+      close: () => {
+        this.#waits.delete(wait);
+        wait.wakeup();
+      },
+    };
+  }
+
+  /** Ends all waits, when the log is closed. */
+  wakeup(): void {
+    for (const wait of this.#waits) wait.wakeup();
   }
 }

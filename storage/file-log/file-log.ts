@@ -46,7 +46,7 @@ import {
 import { badOffset, closedError, metadataTooLarge, offsetOutOfRange, readFailed } from '../log-errors.ts';
 import { type Topic, TopicMap } from '../topic-map.ts';
 import { byPartition, checkTopicSpec, offsetsTopic, topicConfigDefaults, transactionsTopic } from '../topic-rules.ts';
-import { FetchWait } from '../waiting.ts';
+import { LocalReaders } from '../waiting.ts';
 import { Coordinator } from './coordinator.ts';
 import { damagedTopic } from './damage-list.ts';
 import { DataDirectory } from './data-directory.ts';
@@ -111,7 +111,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
   readonly #halfMade = new Map<string, string>();
   readonly #producers = new Producers(this);
   readonly #markers = new MarkerRetry(this);
-  readonly #waits = new Set<FetchWait>();
+  readonly #readers: LocalReaders;
   readonly #inBackground = new Set<Promise<unknown>>();
   #shared: SharedPublisher | undefined;
   #recovery: RecoveryReport | undefined;
@@ -137,6 +137,13 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
       new GroupOffsets(own(offsetsTopic, this.#directory.internal('offsets')), now, rotateBytes),
       now,
       rotateBytes,
+    );
+    this.#readers = new LocalReaders(
+      {
+        read: (requests, options) => this.#read(requests, options),
+        waiters: (request) => this.partition(request).waiters,
+      },
+      this.timers,
     );
     this.housekeeping = new Housekeeping({
       files: options.files,
@@ -420,24 +427,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
 
   reader(): Reader {
     this.checkOpen();
-    const wait = new FetchWait();
-    this.#waits.add(wait);
-    return {
-      fetch: async (requests, options) => {
-        this.checkOpen();
-        return wait.until(
-          () => this.#read(requests, options),
-          () => requests.map((request) => this.partition(request).waiters),
-          options.maxWaitMs,
-          this.timers,
-        );
-      },
-      wakeup: () => wait.wakeup(),
-      close: () => {
-        this.#waits.delete(wait);
-        wait.wakeup();
-      },
-    };
+    return this.#readers.open();
   }
 
   #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
@@ -546,7 +536,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     this.#closed = true;
     this.#markers.stop();
     this.housekeeping.stop();
-    for (const wait of this.#waits) wait.wakeup();
+    this.#readers.wakeup();
     while (this.#inBackground.size > 0) await Promise.all(this.#inBackground);
     this.#shared?.close();
     try {
