@@ -14,8 +14,15 @@ import type { StreamRecord } from '../record.ts';
 import type { KeyValueStore } from '../stores/store.ts';
 import type { Answer } from './foreign-key-messages.ts';
 
-/** What the row is joined with. */
-const joinedWith = { nothingYet: 0, row: 1, noRow: 2 } as const;
+/** What the row is joined with until it is answered. */
+export const joinedWith = {
+  /** Not joined yet. */
+  unknown: 0,
+  row: 1,
+  noRow: 2,
+  /** Not joined yet, and its key has no result. */
+  nothing: 3,
+} as const;
 
 export class Asked {
   /** Whether the row of the last `passesOver` waits for an answer of its own. */
@@ -28,9 +35,9 @@ export class Asked {
     this.#entry = context.scratch();
   }
 
-  /** The row has asked, under this fingerprint, and is not joined before it is answered. */
-  ask(record: StreamRecord<unknown>, left: number): void {
-    this.#put(record, left, joinedWith.nothingYet, 0);
+  /** The row has asked, under this fingerprint: an answer to it will come. */
+  ask(record: StreamRecord<unknown>, left: number, joined: number): void {
+    this.#put(record, left, joined, 0);
   }
 
   /** The row was joined with a right row, or with none. */
@@ -53,9 +60,9 @@ export class Asked {
     const joined = valueBytes[valueStart + 8];
     const right = readI64(valueBytes, valueStart + 9);
     if (isLast) store.delete(keyBytes, keyStart, keyEnd);
-    if (joined === joinedWith.nothingYet) {
+    if (joined === joinedWith.unknown || joined === joinedWith.nothing) {
       this.waits = !isLast;
-      return !isLast;
+      return !isLast || (joined === joinedWith.nothing && answer.rowStart < 0);
     }
     return right === answer.fingerprint && (joined === joinedWith.row) === answer.rowStart >= 0;
   }

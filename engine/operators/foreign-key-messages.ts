@@ -18,11 +18,11 @@ import { type Serde, SerdeError } from '../serde.ts';
 export const asks = {
   /** Nothing more: the row is no longer there, or has another foreign key. */
   end: 0,
-  /** An answer now, if there is a row, and with each of its changes. */
+  /** An answer now, if there is a row, and with each of its changes. Only former builds have sent it. */
   ifThere: 1,
   /** An answer now, whether there is a row or not, and with each of its changes. */
   always: 2,
-  /** An answer now, if the row is another one than `joined`, and with each of its changes. */
+  /** An answer now, if there is another row than `joined`, or none, and with each of its changes. */
   ifOther: 3,
 } as const;
 export type Asks = (typeof asks)[keyof typeof asks];

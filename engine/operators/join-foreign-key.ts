@@ -13,14 +13,16 @@
  *
  * The left task keeps what it was answered, by foreign key (`foreign-key-partners.ts`). A left row whose partner is
  * known there is joined at once. If its foreign key is the one of before, nothing is sent: it is subscribed already. If
- * not, its subscription names the right row that was joined, and is answered only where the right task has another one.
- * What is kept stays up to date as long as the row that it came for is subscribed; so it is dropped when that
- * subscription ends. Where it is older than the right row all the same, since a change of that is on its way, the newer
- * row follows: a right change is answered to every subscription, and a subscription that comes behind it names another
- * row. An answer that finds another left row than the one that has subscribed may be for an earlier subscription of the
- * same foreign key, ended since. It is passed over where the row's own answer is on its way, or where it brings what
- * the row is joined with already (`foreign-key-asked.ts`). Else it is used, but an inner join subscribes again: the
- * right row may be gone, and a subscription that asks only for a row that is there would not hear of it.
+ * not, its subscription names the right row that was joined, and is answered only where the right task has another one;
+ * where there was none it is always answered, since a row may have come and gone meanwhile. What is kept stays up to
+ * date as long as the row that it came for is subscribed; so it is dropped when that subscription ends. Where it is
+ * older than the right row all the same, since a change of that is on its way, the newer row follows: a right change is
+ * answered to every subscription, and a subscription that comes behind it names another row.
+ *
+ * An answer that finds another left row than the one that has subscribed may be for an earlier subscription of the same
+ * foreign key, ended since. It is passed over where the row's own answer is on its way, or where it brings what the row
+ * is joined with already (`foreign-key-asked.ts`). Else it is used, and the row subscribes again with what it was
+ * joined with: right changes between the two subscriptions were not answered to it.
  *
  * A left row without a foreign key, and one that was deleted, have no partner: the left task emits at once what becomes
  * of the result, and ends the subscription. Inner: nothing goes out for a row that comes without a foreign key; the
@@ -39,7 +41,7 @@ import { isEngineFailure } from '../processing-error.ts';
 import { StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { ChangeVisitor } from '../stores/store.ts';
-import { Asked } from './foreign-key-asked.ts';
+import { Asked, joinedWith } from './foreign-key-asked.ts';
 import { Answer, type Asks, asks, Subscription } from './foreign-key-messages.ts';
 import { Partners } from './foreign-key-partners.ts';
 import type { ViewedTable } from './table-view.ts';
@@ -143,6 +145,12 @@ export const subscribe =
       result.value = value;
       forwardResult(result);
     };
+    /** Subscribes a row that is joined with the right row of this fingerprint; 0: with none. */
+    const sendJoined = (record: StreamRecord<unknown>, key: ByteWriter, joined: number): void => {
+      if (joined !== 0) send(record, key, asks.ifOther, joined);
+      // A row may come and go before the subscription arrives, which `ifOther` would not tell.
+      else asked.ask(record, send(record, key, asks.always, 0), joinedWith.noRow);
+    };
     const subscriber = new StreamRecord<unknown>();
     const askAgain: ChangeVisitor = (keyBytes, keyStart, keyEnd, _before, _from, _to, named, start, end): void => {
       if (start < 0) return;
@@ -154,7 +162,7 @@ export const subscribe =
       oldKey.reset();
       if (view.find(subscriber) === null) return;
       subscriber.timestamp = view.timestamp;
-      send(subscriber, newKey, asks.ifOther, readI64(named, start));
+      sendJoined(subscriber, newKey, readI64(named, start));
     };
     /** A row that has failed when it came was passed over, and is not subscribed. */
     const hadKey = (before: L, record: StreamRecord<L>): boolean => {
@@ -186,10 +194,11 @@ export const subscribe =
           if (value !== null && leftJoin) emit(record, timestamp, join(value, null, record, context));
           else if (had || (leftJoin && before !== null)) emit(record, timestamp, null);
         } else if (!partners.find(newKey)) {
-          asked.ask(record, send(record, newKey, leftJoin || before !== null ? asks.always : asks.ifThere, 0));
+          const left = send(record, newKey, asks.always, 0);
+          asked.ask(record, left, before === null && !leftJoin ? joinedWith.nothing : joinedWith.unknown);
         } else {
-          if (!stays) send(record, newKey, asks.ifOther, partners.fingerprint);
           const { rowBytes, rowStart, rowEnd } = partners;
+          if (!stays) sendJoined(record, newKey, partners.fingerprint);
           asked.join(record, partners.fingerprint, rowStart >= 0);
           if (rowStart >= 0) {
             const partner = serde.read(rowBytes, rowStart, rowEnd);
@@ -351,11 +360,10 @@ export const resolveAnswers =
         if (row === null) return;
         const { timestamp } = view;
         if (!isFor(answer, row, record)) return;
-        if (answer.foreignKeyStart >= 0) {
+        if (answer.foreignKeyStart >= 0 && !asked.waits) {
           partners.keep(answer, record);
-          // It may have been away meanwhile, and have come back where no answer is sent without a right row.
-          if (!leftJoin && !asked.waits && answer.rowStart >= 0 && fingerprintOf(record) !== answer.left)
-            askAgain(answer, record);
+          // It may have been away meanwhile: right changes of that time were not sent to it.
+          if (fingerprintOf(record) !== answer.left) askAgain(answer, record);
         }
         if (passedOver) return;
         asked.join(record, answer.fingerprint, answer.rowStart >= 0);

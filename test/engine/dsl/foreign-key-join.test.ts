@@ -330,9 +330,10 @@ test('a row whose partner is known is joined at once, and sends a subscription o
   // The row of l1 is not the one that had subscribed: it subscribes again, and is not answered.
   expect(change('right', 'r1', 'uno', 3)).toBe('l1=(b|r1,uno)@7 l2=(c|r1,uno)@3 1 2');
   expect(change('left', 'l2', 'd|r1')).toBe('l2=(d|r1,uno)@3 0 0');
-  expect(change('right', 'r1', null, 9)).toBe('l1=-@9 l2=-@9 0 2');
+  expect(change('right', 'r1', null, 9)).toBe('l1=-@9 l2=-@9 1 3');
   expect(change('left', 'l2', 'e|r1')).toBe('l2=-@0 0 0');
-  expect(change('left', 'l3', 'f|r1')).toBe('1 0');
+  // Where there is no row each subscription is answered.
+  expect(change('left', 'l3', 'f|r1')).toBe('1 1');
   expect(change('right', 'r1', 'due')).toBe('l1=(b|r1,due)@7 l2=(e|r1,due)@0 l3=(f|r1,due)@0 1 3');
   driver.close();
 });
