@@ -11,6 +11,7 @@
 
 import type { IToken, TokenType } from 'chevrotain';
 import { base64, closestName, UserError } from '../../base/index.ts';
+import { tooDeep } from './build.ts';
 import {
   Assign,
   Comma,
@@ -28,7 +29,9 @@ import {
   RightBracket,
   RightParen,
   StringText,
+  tooLong,
 } from './tokens.ts';
+import { limits } from './words.ts';
 
 /** Values in the order of the `?`, or by name. */
 export type Parameters = readonly unknown[] | Readonly<Record<string, unknown>>;
@@ -42,10 +45,20 @@ export const bound = (tokens: readonly IToken[], parameters: Parameters | undefi
     throw unbound(first, 'no values are given', 'Give them as "parameters" of a query; other statements have none.');
   }
   const value = isList(parameters) ? byOrder(found, parameters) : byName(found, parameters);
+  let count = 0;
   return inForAny(tokens).flatMap((token, i, all) => {
-    if (token.tokenType !== Parameter) return [token];
-    const given = value(token);
-    return isAlone(all, i) && Array.isArray(given) ? membersOf(given, token) : tokensOf(given, token);
+    const given = token.tokenType === Parameter ? value(token) : undefined;
+    const own =
+      token.tokenType !== Parameter
+        ? [token]
+        : isAlone(all, i) && Array.isArray(given)
+          ? membersOf(given, token)
+          : tokensOf(given, token);
+    count += own.length;
+    if (count > limits.maxTokens) {
+      throw tooLong(`${limits.maxTokens} words and signs, those of its values included`, placeOf(token));
+    }
+    return own;
   });
 };
 
@@ -176,7 +189,9 @@ const tokensOf = (value: unknown, place: IToken): IToken[] => {
   ];
   const listed = (parts: readonly (readonly IToken[])[]): IToken[] =>
     parts.flatMap((part, i) => (i === 0 ? part : [token(Comma, ','), ...part]));
-  const of = (one: unknown): IToken[] => {
+  const of = (one: unknown, depth: number): IToken[] => {
+    if (depth > limits.maxNesting) throw tooDeep(placeOf(place), limits.maxNesting);
+    const inner = (member: unknown): IToken[] => of(member, depth + 1);
     if (one === null) return [token(keyword.NULL, 'NULL')];
     if (typeof one === 'boolean') return [one ? token(keyword.TRUE, 'TRUE') : token(keyword.FALSE, 'FALSE')];
     if (typeof one === 'string') return [text(one)];
@@ -190,23 +205,28 @@ const tokensOf = (value: unknown, place: IToken): IToken[] => {
     }
     if (one instanceof Uint8Array) return cast(text(base64(one)), token(PlainName, 'BYTES'));
     if (Array.isArray(one)) {
-      return [token(keyword.ARRAY, 'ARRAY'), token(LeftBracket, '['), ...listed(one.map(of)), token(RightBracket, ']')];
+      return [
+        token(keyword.ARRAY, 'ARRAY'),
+        token(LeftBracket, '['),
+        ...listed(one.map(inner)),
+        token(RightBracket, ']'),
+      ];
     }
     if (one instanceof Map) {
-      const entries = [...one].map(([key, member]) => [...of(key), token(Assign, ':='), ...of(member)]);
+      const entries = [...one].map(([key, member]) => [...inner(key), token(Assign, ':='), ...inner(member)]);
       return [token(keyword.MAP, 'MAP'), token(LeftParen, '('), ...listed(entries), token(RightParen, ')')];
     }
     if (typeof one === 'object' && Object.getPrototypeOf(one) === Object.prototype) {
       const fields = Object.entries(one).map(([name, member]) => [
         name === '' ? invalid(place, 'a field without a name') : token(QuotedName, `\`${name.replaceAll('`', '``')}\``),
         token(Assign, ':='),
-        ...of(member),
+        ...inner(member),
       ]);
       return [token(keyword.STRUCT, 'STRUCT'), token(LeftParen, '('), ...listed(fields), token(RightParen, ')')];
     }
     return invalid(place, typeof one === 'number' ? String(one) : one === undefined ? 'undefined' : typeof one);
   };
-  return of(value);
+  return of(value, 0);
 };
 
 const invalid = (place: IToken, what: string): never => {

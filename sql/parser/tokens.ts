@@ -303,7 +303,7 @@ export function tokenize(text: string, faults?: UserError[]): IToken[] {
   return tokens;
 }
 
-const tooLong = (bound: string, at: Position): UserError =>
+export const tooLong = (bound: string, at: Position): UserError =>
   new UserError('SQL_STATEMENT_TOO_LONG', `a statement may have at most ${bound}, and this one has more`, {
     at,
     hint: 'Split it, or send large values as records instead of as text.',

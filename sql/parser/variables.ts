@@ -19,8 +19,10 @@ import {
   QuotedName,
   StringText,
   tokenize,
+  tooLong,
   Variable,
 } from './tokens.ts';
+import { limits } from './words.ts';
 
 /** Values by name, in the order in which they were defined. */
 export type Variables = ReadonlyMap<string, string>;
@@ -66,18 +68,30 @@ const valueOf = (variables: Variables, name: string): string | undefined => {
   return undefined;
 };
 
-/** A statement's tokens with the values in place of the variables. A value's token has the place of the variable. */
-export const substituted = (tokens: readonly IToken[], variables: Variables): IToken[] =>
-  tokens.flatMap((token) => {
-    if (token.tokenType === Variable) return valueTokens(token, variables);
+/** A statement's tokens with the values in place of the variables. A value's token has the place of the variable. The
+ *  values may be as long as a statement together: a value can hold others, many times, which hold others again. */
+export const substituted = (tokens: readonly IToken[], variables: Variables): IToken[] => {
+  let length = 0;
+  const add = (value: string, token: IToken): string => {
+    length += value.length;
+    if (length <= limits.maxStatementLength) return value;
+    throw tooLong(`${limits.maxStatementLength} characters, those of its variables included`, placeOf(token));
+  };
+  return tokens.flatMap((token) => {
+    if (token.tokenType === Variable) {
+      const found = valueTokens(token, variables);
+      for (const { image } of found) add(image, token);
+      return found;
+    }
     if (token.tokenType !== StringText && token.tokenType !== QuotedName) return [token];
     const quote = token.image.charAt(0);
     const image = token.image.replace(/\$\{([A-Za-z_][A-Za-z0-9_@]*)\}/g, (written, name: string) => {
       const value = valueOf(variables, name);
-      return value === undefined ? written : value.replaceAll(quote, quote + quote);
+      return value === undefined ? written : add(value.replaceAll(quote, quote + quote), token);
     });
     return [image === token.image ? token : { ...token, image }];
   });
+};
 
 /** The text of a statement as its tokens have it: what stands between them is taken from the text. */
 export const substitutedText = (text: string, written: readonly IToken[], tokens: readonly IToken[]): string => {

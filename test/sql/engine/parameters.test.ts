@@ -106,6 +106,32 @@ test.each<readonly [string, readonly unknown[] | Record<string, unknown>, string
   });
 });
 
+const nested = (levels: number): unknown => {
+  let value: unknown = 1;
+  for (let i = 0; i < levels; i++) value = [value];
+  return value;
+};
+const circle: { own?: unknown } = {};
+circle.own = circle;
+
+test.each<readonly [what: string, value: unknown, message: string]>([
+  ['of 20,000 levels', nested(20_000), 'expressions may be nested at most 100 deep'],
+  ['that holds itself', circle, 'expressions may be nested at most 100 deep'],
+  [
+    'of 100,000 members',
+    Array.from({ length: 100_000 }, (_, i) => i),
+    'a statement may have at most 100000 words and signs, those of its values included',
+  ],
+])('a value %s is refused', async (_, value, message) => {
+  const engine = await filled();
+  const refused = engine.query('SELECT k FROM s WHERE i IN (?);', { parameters: [value] });
+  await expect(refused).rejects.toMatchObject({
+    name: 'UserError',
+    message: expect.stringContaining(message) as string,
+    at: { line: 1, column: 29 },
+  });
+});
+
 test('a statement has none', async () => {
   const engine = await filled();
   await expect(engine.execute('INSERT INTO s (k) VALUES (?);')).rejects.toMatchObject({ code: 'SQL_PARAMETER' });

@@ -82,3 +82,13 @@ test('there are at most a thousand at a time', () => {
   );
   expect(read(defined(1001))).toEqual(['SQL_INVALID_VARIABLE "v1000" would be more than 1000 variables']);
 });
+
+test('values that hold others many times are not longer together than a statement may be', () => {
+  const ten = (name: string): string => '${NAME}'.replace('NAME', name).repeat(10);
+  const levels = Array.from({ length: 20 }, (_, i) => `DEFINE v${i + 1}='${ten(`v${i}`)}';`).join('\n');
+  const tooLong =
+    'a statement may have at most 1048576 characters, those of its variables included, and this one has more';
+  expect(read(`DEFINE v0='0123456789';\n${levels}`)[0]).toBe(`SQL_STATEMENT_TOO_LONG 7:11 ${tooLong}`);
+  const list = Array.from({ length: 200 }, () => '${v}').join();
+  expect(read(`INSERT INTO s VALUES (${list});`, { v: `'${'x'.repeat(10_000)}'` })[0]).toMatch(tooLong);
+});
