@@ -278,6 +278,13 @@ const moduleService = import.meta.resolve(
  *  bigint beyond. */
 export type ResultRow = Readonly<Record<string, unknown>>;
 
+/** A row of a push query over a table that shows deletions. */
+export interface RowChange<R> {
+  /** Of a row that was deleted: the columns of its key; the others are null. */
+  readonly row: R;
+  readonly deleted: boolean;
+}
+
 /** The rows of a pull query. */
 export type QueryRows<R> = readonly R[] & {
   /** What the rows show all of; they may show more. Another query that reads `from` there shows it too. */
@@ -296,7 +303,13 @@ export interface Millrace {
    *  is not checked. */
   query<R extends ResultRow = ResultRow>(text: string, options?: QueryOptions): Promise<QueryRows<R>>;
   /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
-   *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. */
+   *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. With `deletions` the
+   *  query is a push query, and each element tells whether the row was deleted: whoever puts rows into a map by their
+   *  key, and takes deleted ones out, has the table. */
+  subscribe<R extends ResultRow = ResultRow>(
+    text: string,
+    options: QueryOptions & { readonly deletions: true },
+  ): AsyncIterableIterator<RowChange<R>, void, undefined>;
   subscribe<R extends ResultRow = ResultRow>(
     text: string,
     options?: QueryOptions,
@@ -634,11 +647,16 @@ class OpenMillrace implements Millrace {
 
   subscribe<R extends ResultRow = ResultRow>(
     text: string,
-    options: QueryOptions = {},
-  ): AsyncIterableIterator<R, void, undefined> {
+    options: QueryOptions & { readonly deletions: true },
+  ): AsyncIterableIterator<RowChange<R>, void, undefined>;
+  subscribe<R extends ResultRow = ResultRow>(
+    text: string,
+    options?: QueryOptions,
+  ): AsyncIterableIterator<R, void, undefined>;
+  subscribe(text: string, options: QueryOptions = {}): AsyncIterableIterator<unknown, void, undefined> {
     let opening: Promise<QueryHandle> | undefined;
     const start = (): Promise<QueryHandle> => (opening = this.engine.query(text, options));
-    const rows = rowsOf<R>(start);
+    const rows = rowsOf(start, options.deletions === true);
     return {
       next: () => rows.next(),
       // A generator would first wait for the row that was asked for last, which may never come.
@@ -739,11 +757,20 @@ class OpenMillrace implements Millrace {
   }
 }
 
-async function* rowsOf<R extends ResultRow>(start: () => Promise<QueryHandle>): AsyncGenerator<R, void, undefined> {
+/** The rows of a query as objects; `asChanges`: each as a `RowChange`. */
+async function* rowsOf(
+  start: () => Promise<QueryHandle>,
+  asChanges: boolean,
+): AsyncGenerator<ResultRow | RowChange<ResultRow>, void, undefined> {
   const handle = await start();
-  const toObject = objectOf(handle.columns);
+  const { columns, deletions = false } = handle;
+  const toObject = objectOf(columns);
   try {
-    for await (const batch of handle.rows()) for (const row of batch) yield toObject(row) as R;
+    for await (const batch of handle.rows()) {
+      for (const row of batch) {
+        yield asChanges ? { row: toObject(row), deleted: deletions && row[columns.length] === true } : toObject(row);
+      }
+    }
   } finally {
     await handle.close();
   }

@@ -35,7 +35,9 @@ export const answerQuery = async (
   let handle: QueryHandle | undefined;
   let rows: Rows;
   try {
-    handle = await context.openQueries.open(() => context.engine.query(sql, options));
+    handle = await context.openQueries.open(() =>
+      context.engine.query(sql, { ...options, deletions: shape?.deletions }),
+    );
     if (shape === undefined && handle.kind !== 'print')
       throw new RequestError(errorCodes.notAcceptable, 'the rows of a SELECT cannot be had as plain text');
     rows = handle.kind === 'pull' ? await begun(handle.rows(), reply.raw) : handle.rows();
@@ -113,12 +115,13 @@ const streamRows = async (
       ? new PlainWriter(out, limits.maxUnsentBytes)
       : new FrameWriter(stream, handle.kind === 'push');
   const write = rowWriter(handle.columns.map(({ type }) => type));
+  const deletedAt = handle.deletions === true ? handle.columns.length : -1;
   await whileConnected(handle, out, async () => {
     await writer.head(shape.head(handle));
     try {
       for await (const batch of rows) {
         if (out.destroyed) break;
-        await writer.lines(mapped(batch, (row) => shape.row(write(row))));
+        await writer.lines(mapped(batch, (row) => shape.row(write(row), row[deletedAt] === true)));
       }
       const atLimit = handle.kind === 'push' && openQueries.has(handle.id);
       if (atLimit && shape.limitReached !== '') await writer.lines([shape.limitReached]);

@@ -13,8 +13,10 @@ export interface RowShape {
   /** Clients read it frame by frame: each frame holds whole lines, of a push query a single one. */
   readonly framed: boolean;
   head(handle: QueryHandle): string;
-  /** `json`: the row as a JSON array. */
-  row(json: string): string;
+  /** Rows that left a table are sent as well. */
+  readonly deletions?: boolean;
+  /** `json`: the row as a JSON array; `deleted`: it left the table. */
+  row(json: string, deleted: boolean): string;
   fault(error: ErrorEntity): string;
   /** What is sent when a push query has ended at its LIMIT. */
   readonly limitReached: string;
@@ -53,7 +55,8 @@ const streamedRows: RowShape = {
   mediaType: mediaTypes.ksql,
   framed: false,
   head: (handle) => `[${JSON.stringify({ header: { queryId: handle.id, schema: schemaText(handle) } })}`,
-  row: (json) => `,\n{"row":{"columns":${json}}}`,
+  deletions: true,
+  row: (json, deleted) => `,\n{"row":{"columns":${json}${deleted ? ',"tombstone":true' : ''}}}`,
   fault: (error) => `,\n${JSON.stringify({ errorMessage: error })}`,
   limitReached: ',\n{"finalMessage":"Limit Reached"}',
   end: ']',

@@ -357,7 +357,7 @@ class Engine implements SqlEngine {
         hint: 'Leave "from" out, or leave EMIT out to ask once.',
       });
     }
-    return this.#push(statement, settings);
+    return this.#push(statement, settings, options.deletions === true);
   }
 
   async #print(statement: PrintTopic): Promise<QueryHandle> {
@@ -416,7 +416,7 @@ class Engine implements SqlEngine {
     });
   }
 
-  async #push({ query }: QueryStatement, settings: Settings): Promise<QueryHandle> {
+  async #push({ query }: QueryStatement, settings: Settings, shown: boolean): Promise<QueryHandle> {
     const catalog = this.#catalog;
     const analyzed = analyzeQuery(query, {
       catalog,
@@ -425,13 +425,15 @@ class Engine implements SqlEngine {
       noFinal: settings.isTrue('ksql.suppress.enabled') === false,
     });
     const source = (analyzed.sources[0] as (typeof analyzed.sources)[number]).source;
-    const { physical } = planQuery(analyzed.plan, { catalog }, undefined);
+    const deletions = shown && analyzed.flow === 'table';
+    const { physical } = planQuery(analyzed.plan, { catalog }, { deleted: deletions ? analyzed.keys : undefined });
     const id = this.#newId('transient', source.name);
     const push = new PushQuery({
       id,
       runtime: this.#runtime,
       buffers: this.#pushBuffers,
       encoding: resultEncoding(physical.root),
+      deletions,
       limit: analyzed.limit,
     });
     const topology = compileTopology(physical, this.#environment);
@@ -446,6 +448,7 @@ class Engine implements SqlEngine {
       id,
       kind: 'push',
       columns: analyzed.columns.map((column) => ({ ...column, isKey: false })),
+      deletions,
       position: [],
       rows: () => push.rows(),
       close: () => push.close(),
@@ -464,7 +467,7 @@ class Engine implements SqlEngine {
     this.#open.add(remembered);
     return {
       ...remembered,
-      rows: () => forgetting(checkedRows(handle.columns, handle.rows()), () => this.#open.delete(remembered)),
+      rows: () => forgetting(checkedRows(handle, handle.rows()), () => this.#open.delete(remembered)),
     };
   }
 

@@ -29,6 +29,8 @@ export interface QueryOptions extends StatementOptions {
   readonly from?: Position | undefined;
   /** What the query may keep in memory, in bytes: the property millrace.query.memory.bytes. */
   readonly memoryBytes?: number | undefined;
+  /** Of a push query over a table: rows that are deleted are shown as well, and count for LIMIT. */
+  readonly deletions?: boolean | undefined;
 }
 
 /** What one statement answered. `kind` and fields are those of the ksqlDB REST entity of that name. */
@@ -259,6 +261,9 @@ export interface QueryHandle {
   /** `print`: the lines of a PRINT, each a row of one text. */
   readonly kind: 'pull' | 'push' | 'print';
   readonly columns: readonly QueryColumn[];
+  /** Each row has one value more, behind those of its columns: true where the row was deleted. Then its columns are
+   *  NULL but for those of its key. */
+  readonly deletions?: boolean;
   /** Of a pull query: what its rows show all of; they may show more. Empty for others. */
   readonly position: Position;
   /** Once only. Ends by itself for pull queries and at a LIMIT; leaving the loop closes the query. A batch may be

@@ -10,7 +10,7 @@ import type { LogicalNode, LogicalProject, NamedExpression } from './logical.ts'
 import type { QueryContext } from './query-context.ts';
 import type { Item } from './select-list.ts';
 import type { KeySlot, Stage } from './stage.ts';
-import type { TypedExpression } from './typed.ts';
+import type { ColumnReference, TypedExpression } from './typed.ts';
 import { fingerprint } from './walk.ts';
 
 export interface ProjectedColumn {
@@ -22,6 +22,8 @@ export interface ProjectedColumn {
 interface Projected {
   readonly plan: LogicalProject;
   readonly columns: readonly ProjectedColumn[];
+  /** For each value column of the plan the part of its key that it is; null for others. */
+  readonly keys: readonly (ColumnReference | null)[];
 }
 
 export const project = (context: QueryContext, stage: Stage, items: readonly Item[]): Projected =>
@@ -30,17 +32,21 @@ export const project = (context: QueryContext, stage: Stage, items: readonly Ite
 /** The rows of a push or pull query: the list, and nothing but the list. */
 const asListed = (context: QueryContext, stage: Stage, items: readonly Item[]): Projected => {
   const values = typed(context, stage, items);
-  const columns = values.map(({ name, expression }, i) => {
+  const keys = values.map(({ name, expression }, i): ColumnReference | null => {
     const print = fingerprint((items[i] as Item).expression);
-    const isKey = stage.keys.some((slot) => slot.fingerprints.includes(print));
-    return { name, type: expression.type, isKey: isKey || isWindowBound(expression) };
+    const index = stage.keys.findIndex((slot) => slot.fingerprints.includes(print));
+    const { type } = expression;
+    return index >= 0 ? { kind: 'column', name, from: 'key', index, type } : windowBound(expression);
   });
-  return { plan: projectNode(stage.node, stage.node.schema.key, values), columns };
+  const columns = values.map(({ name, expression: { type } }, i) => ({ name, type, isKey: keys[i] !== null }));
+  return { plan: projectNode(stage.node, stage.node.schema.key, values), columns, keys };
 };
 
 /** The window is part of the key. */
-const isWindowBound = (expression: TypedExpression): boolean =>
-  expression.kind === 'column' && (expression.from === 'windowstart' || expression.from === 'windowend');
+const windowBound = (expression: TypedExpression): ColumnReference | null =>
+  expression.kind === 'column' && (expression.from === 'windowstart' || expression.from === 'windowend')
+    ? expression
+    : null;
 
 /** The rows of a persistent query: each key column stands in the list once, what is left is the value. */
 const withKey = (context: QueryContext, stage: Stage, items: readonly Item[]): Projected => {
@@ -88,6 +94,7 @@ const withKey = (context: QueryContext, stage: Stage, items: readonly Item[]): P
       ...key.map((column) => ({ ...column, isKey: true })),
       ...plan.schema.value.map((column) => ({ ...column, isKey: false })),
     ],
+    keys: plan.schema.value.map(() => null),
   };
 };
 

@@ -37,6 +37,7 @@ import {
   windowedRekey,
 } from './stage.ts';
 import { flatMapped } from './table-functions.ts';
+import type { ColumnReference } from './typed.ts';
 import { fingerprint } from './walk.ts';
 
 export interface AnalyzedQuery {
@@ -46,6 +47,8 @@ export interface AnalyzedQuery {
   readonly flow: SourceKind;
   /** The columns in the order of the SELECT list; persistent queries have their key columns first. */
   readonly columns: readonly ProjectedColumn[];
+  /** For each column that is a value of the plan's rows the part of their key that it is; null for others. */
+  readonly keys: readonly (ColumnReference | null)[];
   /** The key was dropped by PARTITION BY NULL. */
   readonly keyDropped: boolean;
   readonly formats: { readonly key: FormatChoice; readonly value: FormatChoice };
@@ -97,10 +100,11 @@ export const analyzeQuery = (query: Query, options: AnalyzeOptions): AnalyzedQue
     ({ items, order } = orderedItems(context, listed));
   }
   const left = (scope.sources[0] as ScopedSource).source;
-  const { plan, columns } = project(context, flatMapped(context, stage, items), items);
+  const { plan, columns, keys } = project(context, flatMapped(context, stage, items), items);
   checkOrder(query, order, columns);
   return {
     plan,
+    keys,
     sources: scope.sources,
     flow: plan.flow,
     columns: columns.filter(({ name }) => !isOrderColumn(name)),

@@ -23,7 +23,7 @@ import { type Format, holdsColumns, isSelfContained } from '../formats/format.ts
 import { formatNamed, formats, keylessFormat } from '../formats/index.ts';
 import type { SourceKind } from '../parser/ast.ts';
 import { type Column, withHeaderValues } from '../types/schema.ts';
-import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, withKeyNames } from './plan.ts';
+import { keeperOf, keyFormatOf, type PhysicalPlan, planVersion, type Step, type StepOf, withKeyNames } from './plan.ts';
 import { rebind } from './rules/prune-columns.ts';
 import { applyRules, type RewriteStep, type Rewriting } from './rules.ts';
 import type { SourceStep } from './steps/source.ts';
@@ -38,14 +38,18 @@ export interface PlanTarget {
   readonly timesMustBeValid?: boolean | undefined;
 }
 
-/** The steps of a query that writes a topic; without a target, of one whose rows go to a client. */
+/** The rows go to a client. */
+export type ResultTarget = Required<Pick<StepOf<'result'>, 'deleted'>>;
+
+/** The steps of a query that writes a topic, or of one whose rows go to a client. */
 export const planQuery = (
   plan: LogicalNode,
   { catalog, rules }: Rewriting,
-  target: PlanTarget | undefined,
+  target: PlanTarget | ResultTarget = { deleted: undefined },
 ): { readonly logical: LogicalNode; readonly trace: readonly RewriteStep[]; readonly physical: PhysicalPlan } => {
   const { plan: logical, trace } = applyRules(plan, { catalog, rules });
-  const planner = new Planner(catalog, target);
+  const sink = 'topic' in target ? target : undefined;
+  const planner = new Planner(catalog, sink);
   const planned = planner.plan(logical, '');
   const { key } = logical.schema;
   const from =
@@ -56,16 +60,16 @@ export const planQuery = (
         )
       : planned;
   const root: Step =
-    target === undefined
-      ? { kind: 'result', id: 'Result', from, schema: logical.schema }
+    sink === undefined
+      ? { kind: 'result', id: 'Result', from, ...target, schema: logical.schema }
       : {
           kind: logical.flow === 'stream' ? 'streamSink' : 'tableSink',
           id: 'Sink',
           from,
-          topic: target.topic,
-          keyFormat: target.keyFormat,
-          valueFormat: target.valueFormat,
-          timestamp: target.timestamp && checkedTimestamp(target.timestamp, target.timesMustBeValid),
+          topic: sink.topic,
+          keyFormat: sink.keyFormat,
+          valueFormat: sink.valueFormat,
+          timestamp: sink.timestamp && checkedTimestamp(sink.timestamp, sink.timesMustBeValid),
           store: logical.flow === 'table' && keeperOf(from) === undefined ? 'Sink' : undefined,
           schema: logical.schema,
         };

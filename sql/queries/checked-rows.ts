@@ -7,19 +7,20 @@
  */
 
 import { assert } from '../../base/index.ts';
-import type { QueryColumn } from '../facade.ts';
+import type { QueryColumn, QueryHandle } from '../facade.ts';
 import { printType } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
 import { type ValueTest, valueTest } from '../types/value-test.ts';
 
 export async function* checkedRows(
-  columns: readonly QueryColumn[],
+  { columns, deletions }: Pick<QueryHandle, 'columns' | 'deletions'>,
   rows: AsyncIterable<readonly (readonly Value[])[]>,
 ): AsyncGenerator<readonly (readonly Value[])[], void, undefined> {
   const tests = columns.map(({ type }) => valueTest(type));
+  const width = columns.length + (deletions === true ? 1 : 0);
   for await (const batch of rows) {
     for (const row of batch) {
-      assert(row.length === columns.length, () => `a row of ${row.length} values for ${columns.length} columns`);
+      assert(row.length === width, () => `a row of ${row.length} values for ${columns.length} columns`);
       for (let i = 0; i < tests.length; i++) {
         const value: unknown = row[i];
         if (value === null || (tests[i] as ValueTest)(value)) continue;

@@ -32,7 +32,7 @@ export const pullStream = (
   environment: CompileEnvironment,
   log: Log,
 ): PullStep => {
-  const { physical, logical } = planQuery(analyzed.plan, { catalog }, undefined);
+  const { physical, logical } = planQuery(analyzed.plan, { catalog });
   const range = streamRangeOf(logical);
   // With a TIMESTAMP column ROWTIME is not the record's own time, by which the log finds records.
   const byTime = Number.isFinite(range.fromMs) && !allSteps(physical.root).some(hasTimestampColumn);

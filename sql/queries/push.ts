@@ -19,6 +19,8 @@ export interface PushQueryOptions {
   readonly buffers: PushBuffers;
   /** How the plan's result writes rows. */
   readonly encoding: RowEncoding;
+  /** Each row gets one value more: whether it was deleted. */
+  readonly deletions: boolean;
   /** Rows after which the query ends. */
   readonly limit: number | undefined;
 }
@@ -28,6 +30,7 @@ export class PushQuery implements BufferedQuery {
   readonly #runtime: Runtime;
   readonly #buffers: PushBuffers;
   readonly #encoding: RowEncoding;
+  readonly #deletions: boolean;
   readonly #columns = new RecordColumns(64);
   #left: number;
   #waiting: Uint8Array[] = [];
@@ -38,11 +41,12 @@ export class PushQuery implements BufferedQuery {
   #started = false;
   #stopping: Promise<void> | undefined;
 
-  constructor({ id, runtime, buffers, encoding, limit }: PushQueryOptions) {
+  constructor({ id, runtime, buffers, encoding, deletions, limit }: PushQueryOptions) {
     this.#id = id;
     this.#runtime = runtime;
     this.#buffers = buffers;
     this.#encoding = encoding;
+    this.#deletions = deletions;
     this.#left = limit ?? Number.POSITIVE_INFINITY;
   }
 
@@ -136,10 +140,12 @@ export class PushQuery implements BufferedQuery {
     const columns = this.#columns;
     columns.reset(batch);
     decodeBatch(batch, 0, columns, 0);
-    const { valueStart, valueEnd } = columns;
+    const { keyStart, valueStart, valueEnd } = columns;
     const rows: Row[] = [];
     for (let i = 0; i < columns.count && i < this.#left; i++) {
-      rows.push(this.#encoding.read(batch, valueStart[i] as number, valueEnd[i] as number));
+      const row = this.#encoding.read(batch, valueStart[i] as number, valueEnd[i] as number);
+      if (this.#deletions) row.push((keyStart[i] as number) >= 0);
+      rows.push(row);
     }
     this.#count(-batch.buffer.byteLength);
     this.#runtime.acknowledge(this.#id, batch);

@@ -75,7 +75,7 @@ const explainStatement = (statement: Statement, query: Query, context: Statement
       return { ...description, executionPlan, state: null };
     }
   }
-  const { trace, physical } = planQuery(analyzed.plan, context, undefined);
+  const { trace, physical } = planQuery(analyzed.plan, context);
   return {
     id: '',
     statementText: context.text,

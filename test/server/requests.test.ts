@@ -201,7 +201,7 @@ describe.each(versions)('over %s', (_, call) => {
     ]);
   });
 
-  test('/query: a push query over a table leaves out what has left the table', async () => {
+  test('rows that leave a table are sent in the shape that has a mark for them', async () => {
     await server.millrace.sql(
       `CREATE TABLE kept (id BIGINT PRIMARY KEY, n INT) WITH (kafka_topic='kept', partitions=1, value_format='JSON');`,
     );
@@ -212,20 +212,26 @@ describe.each(versions)('over %s', (_, call) => {
       { key: key(1), value: null },
       { key: key(2), value },
     ]);
-    const answer = await call('/query', {
-      headers: { 'content-type': json },
-      body: JSON.stringify({
-        ksql: 'SELECT id, n FROM kept EMIT CHANGES LIMIT 2;',
-        streamsProperties: { 'auto.offset.reset': 'earliest' },
-      }),
-    });
+    const properties = { 'auto.offset.reset': 'earliest' };
+    const sql = (limit: number): string => `SELECT n, id FROM kept EMIT CHANGES LIMIT ${limit};`;
+    const query = JSON.stringify({ ksql: sql(3), streamsProperties: properties });
+    const stream = (limit: number): string => JSON.stringify({ sql: sql(limit), properties });
+    const answers = [
+      await call('/query', { headers: { 'content-type': json }, body: query }),
+      await call('/query-stream', { headers: { 'content-type': json, accept: ksql }, body: stream(3) }),
+      await call('/query-stream', { headers: { 'content-type': json }, body: stream(2) }),
+    ].map(({ text }) => text);
     await server.millrace.sql('DROP TABLE kept DELETE TOPIC;');
-    expect(JSON.parse(answer.text)).toEqual([
-      { header: { queryId: expect.any(String) as unknown, schema: '`ID` BIGINT, `N` INTEGER' } },
-      { row: { columns: [1, 1] } },
-      { row: { columns: [2, 1] } },
-      { finalMessage: 'Limit Reached' },
-    ]);
+    for (const text of answers.slice(0, 2)) {
+      expect(JSON.parse(text)).toEqual([
+        { header: { queryId: expect.any(String) as unknown, schema: '`N` INTEGER, `ID` BIGINT' } },
+        { row: { columns: [1, 1] } },
+        { row: { columns: [null, 1], tombstone: true } },
+        { row: { columns: [1, 2] } },
+        { finalMessage: 'Limit Reached' },
+      ]);
+    }
+    expect(answers[2]?.split('\n').slice(1, -1)).toEqual(['[1,1]', '[1,2]']);
   });
 
   test('/query has variables, and its faults name what is wrong', async () => {

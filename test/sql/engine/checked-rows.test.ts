@@ -49,7 +49,7 @@ test('a row with something else in it ends the query with an error that names th
   }
   const seen: unknown[] = [];
   const read = async (): Promise<void> => {
-    for await (const batch of checkedRows(columns, rows())) seen.push(...batch);
+    for await (const batch of checkedRows({ columns }, rows())) seen.push(...batch);
   };
   await expect(read()).rejects.toThrow('the column "A" of type BIGINT holds an array of 3');
   expect(seen).toEqual([

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { ManualClock, Random } from '../../../base/index.ts';
 import { open } from '../../../millrace.ts';
 import { type Row, ScanRegistry, type SqlEngine } from '../../../sql/index.ts';
@@ -206,4 +206,97 @@ test('columns that only closed queries wanted are not parsed any more', async ()
     for await (const batch of handle.rows()) expect(batch).toEqual([[1]]);
   }
   expect(scans.size).toBe(0);
+});
+
+describe('rows that leave a table', () => {
+  /** What a query shows up to a row whose first column is 'end': each row, and whether it was deleted. */
+  const shown = async (engine: SqlEngine, sql: string): Promise<unknown[]> => {
+    const handle = await engine.query(sql, { ...earliest, deletions: true });
+    expect(handle.deletions).toBe(true);
+    const all: unknown[] = [];
+    for await (const batch of handle.rows()) {
+      for (const row of batch) {
+        if (row.includes('end')) return all;
+        all.push(row);
+      }
+    }
+    return all;
+  };
+
+  const kept = async (): Promise<SqlEngine> => {
+    const { engine } = await openWorld();
+    await engine.execute(`${clicks(1)}
+      CREATE TABLE pages (page VARCHAR PRIMARY KEY, grade BIGINT)
+        WITH (KAFKA_TOPIC='pages', VALUE_FORMAT='JSON', PARTITIONS=1);
+      CREATE TABLE single AS SELECT page, COUNT(*) AS n FROM clicks GROUP BY page HAVING COUNT(*) < 2;
+      INSERT INTO pages VALUES ('a', 5);
+      INSERT INTO clicks VALUES ('a', 1, 'x');
+      INSERT INTO clicks VALUES ('b', 1, 'x');
+      INSERT INTO clicks VALUES ('a', 2, 'x');
+      INSERT INTO clicks VALUES ('end', 1, 'x');
+      INSERT INTO pages VALUES ('end', 5);`);
+    await engine.awaitIdle();
+    return engine;
+  };
+
+  test('come with the columns of their key, and NULL in the others', async () => {
+    const engine = await kept();
+    expect(await shown(engine, "SELECT n, page, page + '!' AS more, page AS again FROM single EMIT CHANGES;")).toEqual([
+      [1, 'a', 'a!', 'a', false],
+      [1, 'b', 'b!', 'b', false],
+      [null, 'a', null, 'a', true],
+    ]);
+    expect(
+      await shown(
+        engine,
+        'SELECT page, COUNT(*) AS n FROM clicks GROUP BY page HAVING COUNT(*) < 2 EMIT CHANGES LIMIT 3;',
+      ),
+    ).toEqual([
+      ['a', 1, false],
+      ['b', 1, false],
+      ['a', null, true],
+    ]);
+  });
+
+  test('of windows and joins too, and each once', async () => {
+    const engine = await kept();
+    expect(
+      await shown(
+        engine,
+        `SELECT WINDOWSTART AS began, page, WINDOWEND AS ended, COUNT(*) AS n FROM clicks
+           WINDOW TUMBLING (SIZE 1000 DAYS) GROUP BY page HAVING COUNT(*) < 2 EMIT CHANGES;`,
+      ),
+    ).toEqual([
+      [0, 'a', 86_400_000_000, 1, false],
+      [0, 'b', 86_400_000_000, 1, false],
+      [0, 'a', 86_400_000_000, null, true],
+    ]);
+    const join = await engine.query(
+      'SELECT p.page, grade, s.page, n FROM single s JOIN pages p ON s.page = p.page EMIT CHANGES;',
+      { ...earliest, deletions: true },
+    );
+    const rows = join.rows()[Symbol.asyncIterator]();
+    expect((await rows.next()).value).toEqual([['end', 5, 'end', 1, false]]);
+    await engine.execute("INSERT INTO clicks VALUES ('end', 2, 'x');");
+    expect((await rows.next()).value).toEqual([['end', null, 'end', null, true]]);
+    await join.close();
+  });
+
+  test('are left out unless they are asked for, and then LIMIT counts rows only; a stream has none', async () => {
+    const engine = await kept();
+    const read = async (sql: string, deletions?: boolean): Promise<unknown[]> => {
+      const handle = await engine.query(sql, { ...earliest, deletions });
+      const all: unknown[] = [];
+      for await (const batch of handle.rows()) all.push(...batch);
+      return all;
+    };
+    expect(await read('SELECT page FROM single EMIT CHANGES LIMIT 3;')).toEqual([['a'], ['b'], ['end']]);
+    expect(await read('SELECT page FROM single EMIT CHANGES LIMIT 3;', true)).toEqual([
+      ['a', false],
+      ['b', false],
+      ['a', true],
+    ]);
+    expect(await read('SELECT page FROM clicks EMIT CHANGES LIMIT 1;', true)).toEqual([['a']]);
+    expect(await read("SELECT page FROM single WHERE page = 'b';", true)).toEqual([['b']]);
+  });
 });
