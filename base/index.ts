@@ -85,6 +85,7 @@ export {
   readAscii,
   readLatin1,
   readUtf8,
+  shortened,
   useNativeText,
   utf8Bytes,
   utf8Length,

@@ -10,6 +10,8 @@ import { assert } from './errors.ts';
 export interface Regex {
   /** How many groups the pattern has, the whole match not counted. */
   groupCount(): number;
+  /** Steps of the compiled pattern: a search takes at most a few times so many for each unit of the text. */
+  programSize(): number;
   matcher(text: string): RegexMatcher;
 }
 

@@ -93,6 +93,10 @@ export const isAscii = (bytes: Uint8Array, start: number, end: number): boolean 
   return true;
 };
 
+/** The beginning of a text that may be long, for a message. */
+export const shortened = (value: string, most = 40): string =>
+  value.length > most ? `${value.slice(0, most - 3)}…` : value;
+
 /** A text as bytes of its own. */
 export const utf8Bytes = (value: string): Uint8Array => encoder.encode(value);
 

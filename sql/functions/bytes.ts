@@ -6,7 +6,7 @@ import { normalizeBigint } from '../types/value.ts';
 import { define } from './define.ts';
 import { encodingNamed } from './encoding.ts';
 import type { Family } from './registry.ts';
-import { longestPadded, substringBounds } from './string.ts';
+import { longestText, substringBounds } from './string.ts';
 
 const joined = (parts: readonly Uint8Array[]): Uint8Array => {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
@@ -30,7 +30,7 @@ const bytesOf = (text: string, encoding: string): Uint8Array => {
 /** As often as it takes to fill so many bytes; NULL when there is nothing to fill with, or a length below 0. */
 const padding = (bytes: Uint8Array, length: number, fill: Uint8Array): Uint8Array | null => {
   if (length < 0 || fill.length === 0) return null;
-  if (length > longestPadded) throw new EvaluationError(`BYTES are padded to at most ${longestPadded}`);
+  if (length > longestText) throw new EvaluationError(`BYTES are padded to at most ${longestText}`);
   return Uint8Array.from({ length: Math.max(0, length - bytes.length) }, (_, i) => fill[i % fill.length] as number);
 };
 

@@ -5,13 +5,14 @@
  * compiled when they come, the last ones being kept.
  */
 
-import { compileRegex, messageOf, type Regex, type RegexMatcher } from '../../base/index.ts';
+import { compileRegex, messageOf, type Regex, type RegexMatcher, shortened } from '../../base/index.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import type { Value } from '../types/value.ts';
 import { type Call, define } from './define.ts';
 import { rewritePattern } from './regexp/pattern.ts';
 import { type Replacement, readReplacement } from './regexp/replacement.ts';
 import type { Family } from './registry.ts';
+import { checkLength } from './string.ts';
 
 interface Compiled {
   readonly regex: Regex;
@@ -22,17 +23,32 @@ interface Compiled {
 }
 
 const compile = (pattern: string): Compiled => {
-  const { text, names } = rewritePattern(pattern);
-  let regex: Regex;
   try {
-    regex = compileRegex(text);
+    const { text, names } = rewritePattern(pattern);
+    const regex = compileRegex(text);
+    const empty = regex.matcher('');
+    return { regex, names, groups: regex.groupCount(), matchesNothing: empty.find() };
   } catch (error) {
-    throw new EvaluationError(`the regular expression '${pattern}' cannot be used: ${messageOf(error)}`, {
+    if (error instanceof EvaluationError) throw error;
+    const why = error instanceof RangeError ? 'its groups are nested too deeply' : messageOf(error);
+    throw new EvaluationError(`the regular expression '${shortened(pattern, 200)}' cannot be used: ${why}`, {
       cause: error,
     });
   }
-  const empty = regex.matcher('');
-  return { regex, names, groups: regex.groupCount(), matchesNothing: empty.find() };
+};
+
+/** Steps of a pattern times units of a text: some seconds. */
+const mostSteps = 2 ** 28;
+
+/** A search. Throws `EvaluationError` where it would hold the thread up: its time grows with the length of the text and
+ *  with the size of the pattern. */
+const search = (regex: Regex, text: string): RegexMatcher => {
+  if (regex.programSize() * text.length > mostSteps) {
+    throw new EvaluationError(
+      `the regular expression is too large for a text of ${text.length} characters: it has ${regex.programSize()} steps`,
+    );
+  }
+  return regex.matcher(text);
 };
 
 const kept = new Map<string, Compiled>();
@@ -73,17 +89,18 @@ const extracting =
     return (pattern: string, text: string, group = 0): Value => {
       checkGroup(group);
       const { regex, groups } = patternOf(pattern);
-      return group > groups ? null : take(regex.matcher(text), (matcher) => groupOf(text, matcher, group));
+      return group > groups ? null : take(search(regex, text), (matcher) => groupOf(text, matcher, group));
     };
   };
 
 const replaced = ({ regex }: Compiled, text: string, replacement: () => Replacement): string => {
-  const matcher = regex.matcher(text);
+  const matcher = search(regex, text);
   let made = '';
   let from = 0;
   while (matcher.find()) {
     made += text.slice(from, matcher.start(0));
     for (const part of replacement()) made += typeof part === 'string' ? part : (groupOf(text, matcher, part) ?? '');
+    checkLength(made.length);
     from = matcher.end(0);
   }
   return made + text.slice(from);
@@ -92,7 +109,7 @@ const replaced = ({ regex }: Compiled, text: string, replacement: () => Replacem
 /** The pieces between the matches. Where the pattern matches the empty text too, empty pieces at the end are left out,
  *  and so is an empty match at the beginning. */
 const pieces = ({ regex, matchesNothing }: Compiled, text: string): string[] => {
-  const matcher = regex.matcher(text);
+  const matcher = search(regex, text);
   const found: string[] = [];
   let from = 0;
   let matched = false;
@@ -162,8 +179,9 @@ export const regularExpressions: Family = {
           typeof pattern === 'string' && typeof constant === 'string' ? read(patternOf(pattern), constant) : undefined;
         return (text: string, given: string, replacement: string) => {
           const found = patternOf(given);
+          let parts = known;
           // A replacement with a fault does no harm where nothing matches.
-          return replaced(found, text, () => known ?? read(found, replacement));
+          return replaced(found, text, () => (parts ??= read(found, replacement)));
         };
       },
     }),

@@ -7,13 +7,25 @@ import { EvaluationError } from './errors.ts';
 import type { Family } from './registry.ts';
 
 /** A text that a function makes may be so long: several of the longest must fit into a worker's memory. */
-export const longestPadded = 16 * 1024 * 1024;
+export const longestText = 16 * 1024 * 1024;
+
+/** Throws `EvaluationError` where a function would make a longer text. */
+export const checkLength = (length: number): void => {
+  if (length <= longestText) return;
+  throw new EvaluationError(`a text of ${length} characters cannot be made; ${longestText} is the most`);
+};
+
+const replaceAll = (text: string, old: string, fresh: string): string => {
+  if (text.length * fresh.length > longestText) {
+    const matches = old === '' ? text.length + 1 : text.split(old).length - 1;
+    checkLength(text.length + matches * (fresh.length - old.length));
+  }
+  return text.replaceAll(old, () => fresh);
+};
 
 const padding = (text: string, length: number, fill: string): string | null => {
   if (length < 0 || fill === '') return null;
-  if (length > longestPadded) {
-    throw new EvaluationError(`a text cannot be padded to ${length} characters; ${longestPadded} is the most`);
-  }
+  checkLength(length);
   return fill
     .repeat(Math.ceil(Math.max(0, length - text.length) / fill.length))
     .slice(0, Math.max(0, length - text.length));
@@ -174,7 +186,7 @@ export const strings: Family = {
       elsewhere: ['TRANSLATE'],
       nulls: 'propagate',
       examples: [["REPLACE('anaconda', 'a', 'o')", "'onocondo'"]],
-      body: (text: string, old: string, fresh: string) => text.replaceAll(old, () => fresh),
+      body: replaceAll,
     }),
     define({
       signature: 'LPAD(STRING, INT, STRING) -> STRING',

@@ -4,7 +4,7 @@
  */
 
 import type { IToken } from 'chevrotain';
-import { assert, type Position, UserError } from '../../base/index.ts';
+import { assert, type Position, shortened, UserError } from '../../base/index.ts';
 import type { ArithmeticOperator } from '../types/definition.ts';
 import type { Expression, Literal } from './ast.ts';
 import { DoubleText, IntegerText, keyword, placeOf, unquote } from './tokens.ts';
@@ -132,9 +132,7 @@ export function smallNumber(token: IToken): number {
 }
 
 const outOfRange = (text: string, what: string, at: Position): UserError =>
-  new UserError('SQL_NUMBER_OUT_OF_RANGE', `the number ${shorten(text)} is beyond what a ${what} can hold`, { at });
-
-const shorten = (text: string): string => (text.length > 40 ? `${text.slice(0, 37)}…` : text);
+  new UserError('SQL_NUMBER_OUT_OF_RANGE', `the number ${shortened(text)} is beyond what a ${what} can hold`, { at });
 
 export const tooDeep = (at: Position, limit: number): UserError =>
   new UserError('SQL_NESTED_TOO_DEEP', `expressions may be nested at most ${limit} deep`, {

@@ -15,7 +15,7 @@ import {
   NoViableAltException,
   type TokenType,
 } from 'chevrotain';
-import { closestName, type Position, UserError } from '../../base/index.ts';
+import { closestName, type Position, shortened, UserError } from '../../base/index.ts';
 import {
   Comma,
   ComparisonOperator,
@@ -143,7 +143,7 @@ function wordsFor(expected: readonly TokenType[]): string {
 /** A token as it is named in an error. */
 function describe(token: IToken): string {
   const { image, tokenType } = token;
-  const shown = image.length > 40 ? `${image.slice(0, 37)}…` : image;
+  const shown = shortened(image);
   if (tokenType === StringText) return `the string ${shown}`;
   if (tokenType === QuotedName) return `the quoted name ${shown}`;
   return `"${shown}"`;

@@ -7,7 +7,7 @@
  */
 
 import type { IToken } from 'chevrotain';
-import { closestName, UserError } from '../../base/index.ts';
+import { closestName, shortened, UserError } from '../../base/index.ts';
 import {
   DecimalText,
   DoubleText,
@@ -137,7 +137,7 @@ const valueTokens = (variable: IToken, variables: Variables): IToken[] => {
   if (!isNumber && !isSigned && !isWord) {
     throw new UserError(
       'SQL_INVALID_VARIABLE',
-      `the variable ${variable.image} stands for ${value === '' ? 'an empty text' : value}, which is neither a name nor a literal`,
+      `the variable ${variable.image} stands for ${value === '' ? 'an empty text' : shortened(value)}, which is neither a name nor a literal`,
       { at, hint: `For a text write '\${${name}}', with the quotes; for a name with other characters, backticks.` },
     );
   }

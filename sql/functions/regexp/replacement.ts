@@ -9,11 +9,16 @@ export type Replacement = readonly (string | number)[];
 export const readReplacement = (text: string, groups: number, names: ReadonlyMap<string, number>): Replacement => {
   const fault = (what: string): EvaluationError => new EvaluationError(`the replacement '${text}' ${what}`);
   const parts: (string | number)[] = [];
+  const add = (character: string): void => {
+    const last = parts.at(-1);
+    if (typeof last === 'string') parts[parts.length - 1] = last + character;
+    else parts.push(character);
+  };
   for (let at = 0; at < text.length; ) {
     const character = text.charAt(at);
     if (character === '\\') {
       if (at + 1 >= text.length) throw fault('ends with a backslash; a backslash itself is \\\\');
-      parts.push(text.charAt(at + 1));
+      add(text.charAt(at + 1));
       at += 2;
     } else if (character === '$') {
       const name = /^\$\{([A-Za-z][A-Za-z0-9]*)\}/.exec(text.slice(at));
@@ -34,7 +39,7 @@ export const readReplacement = (text: string, groups: number, names: ReadonlyMap
         parts.push(group);
       } else throw fault('has a "$" without the number or name of a group; a dollar itself is \\$');
     } else {
-      parts.push(character);
+      add(character);
       at++;
     }
   }

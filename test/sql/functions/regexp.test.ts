@@ -111,3 +111,27 @@ test('a pattern that a backtracking engine never ends with takes no longer than 
   expect(evaluate("REGEXP_EXTRACT('(a+)+$', T)", columns)).toBe(null);
   expect(evaluate("REGEXP_EXTRACT('(a|aa)*$', T)", columns)).toBe('');
 });
+
+describe('what would take too long, or too much memory, is a fault of the record', () => {
+  const column = (value: string) => ({ type: { kind: 'STRING' }, value }) as const;
+  test.each([
+    ["REGEXP_EXTRACT(P, 'a')", { P: column(`${'('.repeat(5_000)}${')'.repeat(5_000)}`) }, 'its groups are nested too deeply'],
+    [
+      'REGEXP_EXTRACT(P, T)',
+      { P: column('(a|b)*'.repeat(2_000)), T: column('c'.repeat(100_000)) },
+      'the regular expression is too large for a text of 100000 characters',
+    ],
+    ["REGEXP_REPLACE(T, 'a', T)", { T: column('a'.repeat(5_000)) }, 'characters cannot be made; 16777216 is the most'],
+    ["REPLACE(T, 'a', T)", { T: column('a'.repeat(5_000)) }, 'a text of 25000000 characters cannot be made'],
+    ["REPLACE(T, '', T)", { T: column('a'.repeat(5_000)) }, 'a text of 25010000 characters cannot be made'],
+    ["LPAD('a', 20000000, 'b')", {}, 'a text of 20000000 characters cannot be made'],
+  ])('%s', (expression, columns, why) => {
+    expect(() => evaluate(expression, columns)).toThrow(why);
+  });
+
+  test('the same with less works', () => {
+    const columns = { T: column('a'.repeat(4_000)) };
+    expect(evaluate("LEN(REPLACE(T, 'a', T))", columns)).toBe(16_000_000);
+    expect(evaluate("LEN(REGEXP_REPLACE(T, 'a', T))", columns)).toBe(16_000_000);
+  });
+});
