@@ -115,7 +115,11 @@ test('a pattern that a backtracking engine never ends with takes no longer than 
 describe('what would take too long, or too much memory, is a fault of the record', () => {
   const column = (value: string) => ({ type: { kind: 'STRING' }, value }) as const;
   test.each([
-    ["REGEXP_EXTRACT(P, 'a')", { P: column(`${'('.repeat(5_000)}${')'.repeat(5_000)}`) }, 'its groups are nested too deeply'],
+    [
+      "REGEXP_EXTRACT(P, 'a')",
+      { P: column(`${'('.repeat(5_000)}${')'.repeat(5_000)}`) },
+      'its groups are nested too deeply',
+    ],
     [
       'REGEXP_EXTRACT(P, T)',
       { P: column('(a|b)*'.repeat(2_000)), T: column('c'.repeat(100_000)) },
