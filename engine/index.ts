@@ -197,7 +197,7 @@ export {
   type TypedRecord,
   TypedTopic,
 } from './typed-topic.ts';
-export { hopping } from './windows/hopping.ts';
+export { hopping, mostOverlapping } from './windows/hopping.ts';
 export { type SessionWindows as SessionBounds, sessions } from './windows/session.ts';
 export { type SlidingWindows as SlidingBounds, sliding } from './windows/sliding.ts';
 export { type TimeWindows as WindowStarts, tumbling } from './windows/tumbling.ts';

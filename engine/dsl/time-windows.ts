@@ -1,7 +1,7 @@
 /** Windows of one size, aligned to the epoch: tumbling, or hopping where they advance by less than their size. */
 
 import { UserError } from '../../base/index.ts';
-import { hopping } from '../windows/hopping.ts';
+import { hopping, mostOverlapping } from '../windows/hopping.ts';
 import { type TimeWindows as Starts, tumbling } from '../windows/tumbling.ts';
 import { graceOf, timeOf } from './window-times.ts';
 
@@ -31,6 +31,13 @@ export class TimeWindows {
       throw new UserError('DSL_WINDOW_INVALID', `windows of ${sizeMs} ms cannot advance by ${advanceMs} ms`, {
         hint: `They advance by a whole number of milliseconds, from 1 to their size.`,
       });
+    }
+    if (sizeMs / advanceMs > mostOverlapping) {
+      throw new UserError(
+        'DSL_WINDOW_INVALID',
+        `windows of ${sizeMs} ms that advance by ${advanceMs} ms would put each record into more than ${mostOverlapping} windows`,
+        { hint: 'Advance by more at a time, or make the windows smaller.' },
+      );
     }
     return new TimeWindows(hopping(sizeMs, advanceMs), this.graceMs);
   }

@@ -7,6 +7,9 @@
 
 import type { TimeWindows } from './tumbling.ts';
 
+/** How many windows may overlap: each record changes a row in each of them, at one go. */
+export const mostOverlapping = 100_000;
+
 /** `advanceMs` is at most `sizeMs`; where they are equal the windows are tumbling. */
 export const hopping = (sizeMs: number, advanceMs: number): TimeWindows => ({
   sizeMs,

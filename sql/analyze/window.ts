@@ -1,6 +1,7 @@
 /** The WINDOW clause: which windows rows are put into, how long they are kept, and how late a row may come. */
 
 import { UserError } from '../../base/index.ts';
+import { mostOverlapping } from '../../engine/index.ts';
 import type { Duration, WindowClause } from '../parser/ast.ts';
 import type { WindowedKey } from '../types/schema.ts';
 import type { AggregateWindow } from './logical.ts';
@@ -24,6 +25,13 @@ export const analyzeWindow = (clause: WindowClause | undefined, final: boolean):
       'SQL_WINDOW_ADVANCE',
       `windows cannot advance by more than their size: ${advanceMs} ms is more than ${sizeMs} ms`,
       { at: clause.advance.at, hint: 'Rows between two windows would be in none. Make ADVANCE BY at most SIZE.' },
+    );
+  }
+  if (sizeMs / advanceMs > mostOverlapping) {
+    throw new UserError(
+      'SQL_WINDOW_ADVANCE',
+      `windows of ${sizeMs} ms that advance by ${advanceMs} ms would put each row into more than ${mostOverlapping} windows`,
+      { at: clause.advance.at, hint: 'Make ADVANCE BY longer, or SIZE shorter.' },
     );
   }
   return { type: 'HOPPING', sizeMs, advanceMs, ...windowTimes(clause, sizeMs, final) };

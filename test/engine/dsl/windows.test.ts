@@ -250,6 +250,9 @@ test('windows that cannot be are refused', () => {
   const hopping = TimeWindows.ofSizeAndGrace(10, 0);
   expect(() => hopping.advanceBy(0)).toThrow('windows of 10 ms cannot advance by 0 ms');
   expect(() => hopping.advanceBy(11)).toThrow('windows of 10 ms cannot advance by 11 ms');
+  const day = TimeWindows.ofSizeAndGrace(86_400_000, 0);
+  expect(day.advanceBy(864).starts.advanceMs).toBe(864);
+  expect(() => day.advanceBy(863)).toThrow('would put each record into more than 100000 windows');
   expect(() => SessionWindows.ofInactivityGapAndGrace(0, 1)).toThrow('a window cannot have a gap of 0 ms');
   expect(() => SessionWindows.ofInactivityGapAndGrace(1, -1)).toThrow('a window cannot have a grace of -1 ms');
   expect(() => UnlimitedWindows.of().startOn(-1)).toThrow('a window cannot have the start -1 ms');

@@ -162,6 +162,9 @@ describe('aggregates', () => {
     expect(counted('HOPPING (SIZE 1 DAY, ADVANCE BY 1 HOUR)')).toBe('no fault');
     expect(counted('HOPPING (SIZE 1 DAY, ADVANCE BY 0 HOURS)')).toMatch(/^SQL_WINDOW_SIZE at 1:\d+: the advance/);
     expect(counted('HOPPING (SIZE 1 HOUR, ADVANCE BY 2 HOURS)')).toMatch(/^SQL_WINDOW_ADVANCE at 1:\d+: .* 7200000 ms/);
+    expect(counted('HOPPING (SIZE 1 DAY, ADVANCE BY 863 MILLISECONDS)')).toMatch(
+      /^SQL_WINDOW_ADVANCE at 1:\d+: .* more than 100000 windows/,
+    );
     expect(counted('SESSION (1 HOUR)')).toBe('no fault');
     expect(counted('SESSION (0 SECONDS)')).toBe('no fault');
     expect(counted('SESSION (1 HOUR, RETENTION 1 HOUR)')).toMatch(/^SQL_WINDOW_RETENTION .* for their gap .*last row/);
