@@ -95,7 +95,7 @@ export class ByteWriter {
 
   f32(value: number): void {
     this.reserve(4);
-    this.#view.setFloat32(this.length, value);
+    writeViewF32(this.#view, this.length, value);
     this.length += 4;
   }
 
@@ -351,6 +351,12 @@ export const writeViewF64 = (view: DataView, at: number, value: number, littleEn
 };
 
 const nanBits = 0x7ff8_0000_0000_0000n;
+
+/** The same in 32 bits. */
+export const writeViewF32 = (view: DataView, at: number, value: number, littleEndian = false): void => {
+  if (Number.isNaN(value)) view.setUint32(at, 0x7fc0_0000, littleEndian);
+  else view.setFloat32(at, value, littleEndian);
+};
 
 export const writeF64 = (bytes: Uint8Array, at: number, value: number): void => {
   writeViewF64(float, 0, value);

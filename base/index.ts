@@ -41,6 +41,7 @@ export {
   writeI16,
   writeI32,
   writeI64,
+  writeViewF32,
   writeViewF64,
   writeViewI64,
 } from './bytes.ts';

@@ -67,7 +67,6 @@ export const batchField = {
 
 const at = batchField;
 
-/** Bits of the attributes. */
 /** The largest timestamp of a record; the smallest is its negative. The difference of any two of a batch is exact in
  *  the batch's own form then. */
 export const latestTimestamp = 2 ** 51;
@@ -75,6 +74,7 @@ export const latestTimestamp = 2 ** 51;
 /** Whether records may have this event time: epoch milliseconds, a whole number that is not negative. */
 export const isEventTime = (time: number): boolean => Number.isInteger(time) && time >= 0 && time <= latestTimestamp;
 
+/** Bits of the attributes. */
 export const batchBits = { codec: 0x07, logAppendTime: 0x08, transactional: 0x10, control: 0x20 } as const;
 
 // ---------------------------------------------------------------- reading a header in place

@@ -1,7 +1,7 @@
 /** Numbers that are read and written where they lie, in a view of their memory: the same bytes as their serdes read and
  *  write, in one load or two instead of one for each byte. Accumulators are mostly such numbers. */
 
-import { ByteWriter, readViewI64, writeViewI64 } from '../../base/index.ts';
+import { ByteWriter, readViewI64, writeViewF64, writeViewI64 } from '../../base/index.ts';
 import type { Serde } from '../serde.ts';
 import { float64, int64 } from '../serdes.ts';
 
@@ -34,7 +34,7 @@ const int64InView: InView<number | bigint> = {
 const float64InView: InView<number> = {
   read: (view, at) => view.getFloat64(at),
   write(view, at, value) {
-    if (typeof value === 'number') view.setFloat64(at, value);
+    if (typeof value === 'number') writeViewF64(view, at, value);
     else writeBytes(float64, view, at, value);
   },
 };

@@ -2,11 +2,10 @@
  * What the entries of a store look like is part of the store: a hash of it lies among the store's own numbers, in the
  * changelog and in the checkpoint.
  *
- * A topology may name the hash of what its nodes read and write (`StoreSpec.schemaHash`), and others of what they read
- * too. Once the store is restored
- * the two are compared. If they differ, the query fails and nothing is changed: its nodes would take the bytes for
- * something else. A store that has no hash yet was written before there were hashes, or is empty; it gets one with the
- * next commit.
+ * A topology may name the hash of what its nodes read and write (`StoreSpec.schemaHash`), and those of other forms that
+ * they read too (`formerSchemaHashes`). Once the store is restored its hash has to be one of these. If it is not, the
+ * query fails and nothing is changed: its nodes would take the bytes for something else. A store that has no hash yet
+ * was written before there were hashes, or is empty; it gets one with the next commit.
  */
 
 import { UserError } from '../../base/index.ts';

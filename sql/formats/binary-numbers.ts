@@ -1,6 +1,6 @@
 /** Numbers as the bytes of binary formats: whole ones of any size, big-endian, as decimals are; and floats. */
 
-import { type ByteWriter, readBigI64, writeViewF64 } from '../../base/index.ts';
+import { type ByteWriter, readBigI64, writeViewF32, writeViewF64 } from '../../base/index.ts';
 
 const wide = new Uint8Array(8);
 
@@ -32,7 +32,7 @@ const floatBytes = new Uint8Array(float.buffer);
 
 /** A number as little-endian bytes, four of a float or eight of a double. */
 export const writeFloat = (value: number, size: 4 | 8, out: ByteWriter): void => {
-  if (size === 4) float.setFloat32(0, value, true);
+  if (size === 4) writeViewF32(float, 0, value, true);
   else writeViewF64(float, 0, value, true);
   out.bytes(floatBytes, 0, size);
 };

@@ -22,6 +22,13 @@ const written = <T>(serde: Serde<T>, value: T): number[] => {
   return [...out.slice()];
 };
 
+/** NaN, with other bits than Java's. */
+const otherNaN = (): number => new Float64Array(BigUint64Array.of(0xfff8_0000_0000_0001n).buffer)[0] as number;
+
+test('NaN is always the same bytes', () => {
+  for (const serde of [float64, float32]) expect(written(serde, otherNaN())).toEqual(written(serde, Number.NaN));
+});
+
 test('numbers are read and written in a view as they are as bytes', () => {
   const bothWays = <T>(serde: Serde<T>, value: T): void => {
     const numbers = inViewOf(serde);
@@ -38,6 +45,7 @@ test('numbers are read and written in a view as they are as bytes', () => {
       bothWays(float64, c);
     }),
   );
+  bothWays(float64, otherNaN());
   const view = new DataView(new ArrayBuffer(8));
   for (const value of [1.5, 2 ** 53, 2n ** 63n])
     expect(() => inViewOf(int64)?.write(view, 0, value)).toThrow(SerdeError);

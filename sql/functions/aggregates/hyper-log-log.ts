@@ -11,7 +11,7 @@
  * two that a double holds.)
  */
 
-import { assert, utf8Bytes } from '../../../base/index.ts';
+import { assert, utf8Bytes, writeViewF64 } from '../../../base/index.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Slots } from '../../types/slots.ts';
 import { textOf } from '../../types/text.ts';
@@ -60,7 +60,7 @@ const hashBytes = (data: Uint8Array): number => {
 const scratch = new DataView(new ArrayBuffer(8));
 
 const hashDouble = (value: number): number => {
-  scratch.setFloat64(0, value);
+  writeViewF64(scratch, 0, value);
   return hashWords(scratch.getInt32(4), scratch.getInt32(0));
 };
 
