@@ -15,6 +15,7 @@
  * still hides it, and the first clearing after an opening starts from the very first window again.
  */
 
+import { assert } from '../../base/index.ts';
 import { wasAbsent } from './change-list.ts';
 import type { Expiry } from './expiry.ts';
 import { flags } from './flat-table.ts';
@@ -47,8 +48,8 @@ const urgentPortion: Portion = { sorted: 8_192, entries: 2_048, bytes: 1 << 20 }
  *  their rests. */
 const smallPortion: Portion = { sorted: 512, entries: 256, bytes: 1 << 17 };
 const restMs = 5;
-/** What an entry counts for whose former checksum has to be read from the key-value store (some microseconds), so that
- *  no chunk takes long to build. */
+/** What a read of a former checksum from the key-value store counts for (some microseconds), so that no chunk takes long
+ *  to build. */
 const bytesPerRead = 1 << 10;
 
 export class Checkpoint {
@@ -226,10 +227,10 @@ export class Checkpoint {
     const mostBytes = this.#portion.bytes;
     const batch = kv.batch();
     const touched = new Set<number>();
+    const prepared = this.#prepare(end, mostEntries, mostBytes);
     let index = due.head;
     let bytes = 0;
-    for (let ahead = 0; index !== end && batch.length < mostEntries && bytes < mostBytes; ahead--) {
-      if (ahead === 0) ahead = this.#touch(index, end);
+    while (index !== prepared && batch.length < mostEntries && bytes < mostBytes) {
       const address = due.at(index);
       if (address !== 0) {
         bytes += this.#writeEntry(batch, address, touched);
@@ -262,6 +263,26 @@ export class Checkpoint {
     due.written();
   }
 
+  /** Reads the checksums of what the next entries replace: all of a chunk before the first one is put into its batch,
+   *  since a read may fail. Answers with the place up to which they are known. */
+  #prepare(end: number, mostPlaces: number, mostBytes: number): number {
+    const core = this.#core;
+    const { due, table } = core;
+    const mostReads = mostBytes / bytesPerRead;
+    let index = due.head;
+    let reads = 0;
+    for (let ahead = 0, places = 0; index !== end && places < mostPlaces && reads < mostReads; ahead--, places++) {
+      if (ahead === 0) ahead = this.#touch(index, end);
+      const address = due.at(index);
+      if (address !== 0 && table.hasFlag(address, flags.unknown)) {
+        core.readStoredChecksum(address);
+        reads++;
+      }
+      index = (index + 1) | 0;
+    }
+    return index;
+  }
+
   /** Brings the entries of the next places into the cache; answers with how many. */
   #touch(index: number, end: number): number {
     const { due, table } = this.#core;
@@ -288,15 +309,15 @@ export class Checkpoint {
       bytes = changes.bytesBefore(index);
       start = changes.startBefore(index);
     }
-    const read = table.hasFlag(address, flags.unknown) ? bytesPerRead : 0;
-    const before = core.storedChecksum(address);
+    assert(!table.hasFlag(address, flags.unknown), 'a checkpoint writes an entry without what it replaces');
+    const before = table.checksum(address);
     const key = core.storedKeyOf(address);
     let after = 0;
     if (length > wasAbsent) after = stored.put(batch, key, bytes, start, length);
     // Also what the write that failed was to delete: it must not be taken out of memory while it is stored.
     else if (before !== 0 || this.#unsure) batch.delete(key);
-    core.setStoredChecksum(address, after);
-    if (before === 0 && after === 0) return read;
+    table.setChecksum(address, after);
+    if (before === 0 && after === 0) return 0;
     const kind = table.kindOf(address);
     if (expiry !== undefined && hasWindow(kind)) {
       const windowStart = readTime(table.bytesOf(address), table.keyStart(address) + 1);
@@ -304,7 +325,7 @@ export class Checkpoint {
       touched.add(windowStart);
     } else stored.sum.replace(before, after);
     if (kind === kinds.expiry && length > wasAbsent) expiry?.leaveOut(readNumberValue(bytes, start), stored.sum);
-    return table.keyLength(address) + Math.max(0, length) + read;
+    return table.keyLength(address) + Math.max(0, length);
   }
 
   /** Writes the pages that must reach the disk together with the one at `index` of the queue. Answers with their

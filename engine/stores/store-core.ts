@@ -284,16 +284,11 @@ export class StoreCore implements EntriesInMemory {
     return this.table.setValue(address, value, 0, length);
   }
 
-  /** The checksum of what the key-value store has under the key of an entry in memory; 0: nothing. */
-  storedChecksum(address: number): number {
-    return this.table.hasFlag(address, flags.unknown)
-      ? this.stored.checksumOf(this.storedKeyOf(address))
-      : this.table.checksum(address);
-  }
-
-  setStoredChecksum(address: number, checksum: number): void {
+  /** Reads the checksum of what the key-value store has under the key of an entry in memory that is not known (0:
+   *  nothing). */
+  readStoredChecksum(address: number): void {
+    this.table.setChecksum(address, this.stored.checksumOf(this.storedKeyOf(address)));
     this.table.clearFlag(address, flags.unknown);
-    this.table.setChecksum(address, checksum);
   }
 
   /** The key of an entry in memory as it is stored; valid until the next one is made. */
