@@ -25,8 +25,8 @@ export const joinedWith = {
 } as const;
 
 export class Asked {
-  /** Whether the row of the last `passesOver` waits for an answer of its own. */
-  waits = false;
+  /** Of the row of the last `passesOver`: the fingerprint under which it has asked and is not answered; NaN: none. */
+  left = Number.NaN;
   readonly #store: KeyValueStore;
   readonly #entry: ByteWriter;
 
@@ -53,17 +53,17 @@ export class Asked {
    *  by itself. */
   passesOver(answer: Answer, { keyBytes, keyStart, keyEnd }: StreamRecord<unknown>): boolean {
     const store = this.#store;
-    this.waits = false;
+    this.left = Number.NaN;
     if (!store.get(keyBytes, keyStart, keyEnd)) return false;
     const { valueBytes, valueStart } = store;
-    const isLast = readI64(valueBytes, valueStart) === answer.left;
+    const left = readI64(valueBytes, valueStart);
+    const isLast = left === answer.left;
     const joined = valueBytes[valueStart + 8];
     const right = readI64(valueBytes, valueStart + 9);
     if (isLast) store.delete(keyBytes, keyStart, keyEnd);
-    if (joined === joinedWith.unknown || joined === joinedWith.nothing) {
-      this.waits = !isLast;
+    else this.left = left;
+    if (joined === joinedWith.unknown || joined === joinedWith.nothing)
       return !isLast || (joined === joinedWith.nothing && answer.rowStart < 0);
-    }
     return right === answer.fingerprint && (joined === joinedWith.row) === answer.rowStart >= 0;
   }
 

@@ -360,10 +360,11 @@ export const resolveAnswers =
         if (row === null) return;
         const { timestamp } = view;
         if (!isFor(answer, row, record)) return;
-        if (answer.foreignKeyStart >= 0 && !asked.waits) {
+        if (answer.foreignKeyStart >= 0) {
           partners.keep(answer, record);
           // It may have been away meanwhile: right changes of that time were not sent to it.
-          if (fingerprintOf(record) !== answer.left) askAgain(answer, record);
+          const left = fingerprintOf(record);
+          if (left !== answer.left && left !== asked.left) askAgain(answer, record);
         }
         if (passedOver) return;
         asked.join(record, answer.fingerprint, answer.rowStart >= 0);
