@@ -48,8 +48,8 @@ const urgentPortion: Portion = { sorted: 8_192, entries: 2_048, bytes: 1 << 20 }
  *  their rests. */
 const smallPortion: Portion = { sorted: 512, entries: 256, bytes: 1 << 17 };
 const restMs = 5;
-/** What a read of a former checksum from the key-value store counts for (some microseconds), so that no chunk takes long
- *  to build. */
+/** What a read of a former checksum from the key-value store counts for (some microseconds), so that no chunk takes
+ *  long to build. */
 const bytesPerRead = 1 << 10;
 
 export class Checkpoint {
