@@ -48,13 +48,13 @@ export class KeysByTime {
   /** Adding a key that is there with this time is no change. */
   add(time: number, key: Uint8Array, keyStart: number, keyEnd: number): void {
     this.#held.push(time, key, keyStart, keyEnd, true);
-    if (this.#held.count >= mostHeld) this.settle();
+    if (this.#held.pushed >= mostHeld) this.settle();
   }
 
   /** Removing one that is not there is none either. */
   remove(time: number, key: Uint8Array, keyStart: number, keyEnd: number): void {
     this.#held.push(time, key, keyStart, keyEnd, false);
-    if (this.#held.count >= mostHeld) this.settle();
+    if (this.#held.pushed >= mostHeld) this.settle();
   }
 
   /** A time before which there is no key; Infinity: there is none at all. That of the earliest key, unless it was

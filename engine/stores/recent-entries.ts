@@ -102,6 +102,7 @@ export class RecentEntries {
   valueEnd = 0;
 
   readonly #table: () => FlatTable;
+  readonly #grown: (bytes: number) => void;
   #segments: Segment[] = [];
   readonly #spare: Segment[] = [];
   /** Segments that are gone, since the last `clear`. */
@@ -119,9 +120,10 @@ export class RecentEntries {
   #valueView = new DataView(this.#value.buffer);
   readonly #moved = new Positions();
 
-  /** `table`: whose hash of keys is taken. */
-  constructor(table: () => FlatTable) {
+  /** `table`: whose hash of keys is taken; `grown`: called when memory is taken. */
+  constructor(table: () => FlatTable, grown: (bytes: number) => void) {
     this.#table = table;
+    this.#grown = grown;
   }
 
   get bytesInMemory(): number {
@@ -203,13 +205,18 @@ export class RecentEntries {
     const first = this.#gone === 0 && this.#segments.length === 0 ? 1 : 0;
     if (first + units > unitsOfSegment || this.#segments.length === mostSegments) return false;
     if (this.#gone + this.#segments.length >= 1 << (31 - unitBits)) return false;
-    const segment = this.#spare.pop() ?? newSegment();
+    const segment = this.#spare.pop() ?? this.#newSegment();
     segment.latest = noTime;
     segment.count = 0;
     this.#segments.push(segment);
     if (this.#segments.length > this.#most) this.#most = this.#segments.length;
     this.#unit = first;
     return true;
+  }
+
+  #newSegment(): Segment {
+    this.#grown(segmentBytes);
+    return newSegment();
   }
 
   /** The slot of a hash, or the empty one where it belongs. */
@@ -375,6 +382,11 @@ export class RecentEntries {
     if (words > fewestSlots * 4 && this.#taken * 32 < words) this.#renewSlots(words >>> 1);
     else if (this.#taken > 0) this.#slots.fill(0);
     this.#taken = 0;
+  }
+
+  /** Gives back memory that is kept to be used again. */
+  releaseSpare(): void {
+    this.#spare.length = 0;
   }
 
   #giveUp(segments: readonly Segment[]): void {

@@ -121,12 +121,15 @@ export class StoreCore implements EntriesInMemory {
     this.#lookAheadFrom = options.lookAheadFrom;
     this.expiry = expiry;
     this.table = this.#newTable();
-    this.recent = paged && expiry !== undefined ? new RecentEntries(() => this.table) : undefined;
+    this.recent = paged && expiry !== undefined ? this.#newRecent() : undefined;
     this.memory = new StoreMemory(this, options.memory);
   }
 
-  get recentBytes(): number {
-    return this.recent?.bytesInMemory ?? 0;
+  #newRecent(): RecentEntries {
+    return new RecentEntries(
+      () => this.table,
+      (bytes) => this.memory.afterGrowth(bytes),
+    );
   }
 
   #newTable(): FlatTable {

@@ -12,6 +12,7 @@ import type { Expiry } from './expiry.ts';
 import { type FlatTable, flags } from './flat-table.ts';
 import { hasWindow, readTime } from './layout.ts';
 import type { MemoryBudget, MemoryUser } from './memory-budget.ts';
+import type { RecentEntries } from './recent-entries.ts';
 import type { StoredEntries } from './stored-entries.ts';
 
 /** Slots that one new entry may make the hand pass. */
@@ -29,7 +30,7 @@ export interface EntriesInMemory {
   readonly due: DueQueue;
   readonly expiry: Expiry | undefined;
   /** What of the open transaction is kept beside the table. */
-  readonly recentBytes: number;
+  readonly recent: RecentEntries | undefined;
   readonly stored: StoredEntries;
   /** What is evicted is gone, and the same as absent. */
   readonly forgets: boolean;
@@ -57,10 +58,10 @@ export class StoreMemory implements MemoryUser {
 
   /** Bytes that are counted against the budget. */
   get bytesInUse(): number {
-    const { table, changes, due, expiry, recentBytes } = this.#entries;
+    const { table, changes, due, expiry, recent } = this.#entries;
     return (
       table.slab.liveBytes +
-      recentBytes +
+      (recent?.bytesInMemory ?? 0) +
       table.slotBytes +
       changes.bytesInMemory +
       due.bytesInMemory +
@@ -125,6 +126,7 @@ export class StoreMemory implements MemoryUser {
     const { table, expiry } = entries;
     const budget = this.#budget as MemoryBudget;
     let progress = false;
+    entries.recent?.releaseSpare();
     // What is in use changes here with an eviction only. To ask at each slot took a third of all time where a store was
     // ten times larger than its memory.
     let isShort = budget.isShort;

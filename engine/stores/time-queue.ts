@@ -19,9 +19,9 @@ export class TimeQueue {
   time = 0;
   keyStart = 0;
   keyEnd = 0;
+  /** Changes since the queue was empty, those included that are out: what they take is used again when it is empty. */
+  pushed = 0;
   readonly #keys: ByteWriter;
-  /** Changes since the queue was empty. */
-  #pushed = 0;
   /** By number of the change, which is in the order of `push`. */
   #times = new Float64Array(first);
   #prefixes = new Float64Array(first);
@@ -45,14 +45,14 @@ export class TimeQueue {
   }
 
   #empty(): void {
-    this.#pushed = 0;
+    this.pushed = 0;
     this.#keys.reset();
     this.earliest = Number.POSITIVE_INFINITY;
   }
 
   push(time: number, key: Uint8Array, keyStart: number, keyEnd: number, added: boolean): void {
     if (this.count === 0) this.#empty();
-    const change = this.#pushed++;
+    const change = this.pushed++;
     if (change === this.#times.length) this.#grow();
     const keys = this.#keys;
     this.#times[change] = time;

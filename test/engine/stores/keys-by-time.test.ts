@@ -45,6 +45,25 @@ describe('keys by time', () => {
     expect(store.changed()).toBe(0);
   });
 
+  test('a long transaction in which keys come and go takes little memory', async () => {
+    const store = await newStore();
+    const scratch: ByteWriter[] = [];
+    const keys = new KeysByTime(store, () => {
+      const writer = new ByteWriter();
+      scratch.push(writer);
+      return writer;
+    });
+    add(keys, 1_000_000, 'stays');
+    let left = 300_000;
+    for (let time = 0; time < 300_000; time++) {
+      add(keys, time, `key ${time}`);
+      if (keys.take(time)) left--;
+    }
+    expect(left).toBe(0);
+    expect(Math.max(...scratch.map(({ buffer }) => buffer.length))).toBeLessThan(2 << 20);
+    expect(taken(keys, 1_000_000)).toEqual(['1000000 stays']);
+  });
+
   test('a key that is added again comes once, one that was removed does not come', async () => {
     const store = await newStore();
     const keys = keysOf(store);

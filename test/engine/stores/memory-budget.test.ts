@@ -95,6 +95,23 @@ test('a store that may forget gives its share away, but for what the open transa
   expect(forgetful.get(first, 0, first.length)).toBe(true);
 });
 
+test('what a join appends counts while its transaction is open, and gives its memory back when that is short', async () => {
+  const memory = new MemoryBudget(limit * 2);
+  const join = createStore(
+    { name: 'join', kind: 'ordered', retentionMs: 10_000 },
+    { kv: new MemoryKv(), storeId: 1, memory },
+  );
+  await join.open();
+  const before = memory.excess;
+  const value = new Uint8Array(1_000);
+  for (let time = 0; time < 1_000; time++) join.append(bytesOf('k'), 0, 1, time, value, 0, value.length);
+  expect(memory.excess - before).toBeGreaterThan(900_000);
+  join.rollback();
+  expect(join.stats.bytesInMemory).toBeGreaterThan(900_000);
+  await fill(await newStore(new MemoryKv(), 2, memory), 0, 20_000);
+  expect(join.stats.bytesInMemory).toBeLessThan(100_000);
+});
+
 test('a store that is closed leaves its share', async () => {
   const memory = new MemoryBudget(limit);
   const store = await newStore(new MemoryKv(), 1, memory);
