@@ -69,7 +69,6 @@ import {
   type LoadedModule,
   LocalRegistry,
   loadGivenModules,
-  type ModulePlace,
   objectOf,
   openSqlEngine,
   type QueryHandle,
@@ -257,6 +256,9 @@ export interface MillraceEvent {
 /** Rows about dropped records are kept for a week, the newest GiB of them at most. */
 const processingLogConfigs = { 'retention.ms': '604800000', 'retention.bytes': '1073741824' };
 
+/** Loads the modules of functions that a program gives. */
+type LoadModules = (given: unknown) => Promise<readonly LoadedModule[]>;
+
 /** Threads beside those of the runtime. */
 interface OwnThreads {
   readonly launched: LaunchedThreads;
@@ -314,6 +316,11 @@ export interface Millrace {
     text: string,
     options?: QueryOptions,
   ): AsyncIterableIterator<R, void, undefined>;
+  /** Adds a module of functions to those of `functions`: new statements can use them. A newer version of a module takes
+   *  the place of the former one for new queries; those that run keep theirs. Queries of an earlier run that waited for
+   *  the module start; like `functions`, a call is for this run alone. Rejects, and changes nothing, when the module
+   *  cannot be loaded, its version is loaded already, or a name is that of a function of SQL or of another module. */
+  registerFunctions(module: string | URL | FunctionModule): Promise<void>;
   /** Appends records; answers when they are on the disk (`acks`: `durable`, the default), or as `acks` defines, with
    *  the position behind them in each partition: a view of a store that is read `from` there shows them. */
   produce(topic: string, records: Iterable<ProducedRecord>, options?: { readonly acks?: Acks }): Promise<Position>;
@@ -376,22 +383,20 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   const functions = builtInFunctions();
   const { functionLimits } = options;
   const guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapMbOf(functionLimits) });
-  let modules: readonly LoadedModule[];
-  try {
-    modules = await loadGivenModules({
-      given: options.functions ?? [],
+  const loadModules: LoadModules = (given) =>
+    loadGivenModules({
+      given,
       workers,
       limits: functionLimits,
       thread: guarded,
       urlOfPath: (path) => pathToFileURL(resolve(path)).href,
     });
-    for (const module of modules) functions.addModule(module);
+  try {
+    for (const module of await loadModules(options.functions ?? [])) functions.addModule(module);
   } catch (error) {
     await guarded?.end();
     throw error;
   }
-  const limited = functionLimits !== undefined;
-  const builderOptions = modules.map(({ name, version, url }): ModulePlace => ({ name, version, url, limited }));
   const random = systemRandom();
   const state = join(directory, 'state');
   const launched = new LaunchedThreads(
@@ -436,14 +441,13 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
         log,
         state,
         builder: workerBuilder,
-        builderOptions,
         builderPort,
         launched,
         ...(functionLimits && {
           heapMb: heapMbOf(functionLimits),
           userCalls: {
             limitMs: callMsOf(functionLimits),
-            describe: (call) => describeCall(modules, call),
+            describe: (call) => describeCall(functions.modules(), call),
           },
         }),
       }),
@@ -460,7 +464,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
       settings: properties,
       ...(options.push === undefined ? {} : { push: options.push }),
     });
-    return new OpenMillrace(directory, log, runtime, engine, { launched, guarded });
+    return new OpenMillrace(directory, log, runtime, engine, { launched, guarded }, loadModules);
   } catch (error) {
     await launched.end();
     await guarded?.end();
@@ -608,10 +612,19 @@ class OpenMillrace implements Millrace {
   readonly #streams = new Map<string, Streams>();
   readonly #producer: () => ReturnType<Log['producer']>;
   readonly #threads: OwnThreads;
+  readonly #loadModules: LoadModules;
   #closing: Promise<void> | undefined;
 
-  constructor(directory: string, log: Log, runtime: Runtime, engine: SqlEngine, threads: OwnThreads) {
+  constructor(
+    directory: string,
+    log: Log,
+    runtime: Runtime,
+    engine: SqlEngine,
+    threads: OwnThreads,
+    loadModules: LoadModules,
+  ) {
     this.#threads = threads;
+    this.#loadModules = loadModules;
     this.engine = engine;
     this.log = log;
     this.#directory = directory;
@@ -691,6 +704,10 @@ class OpenMillrace implements Millrace {
       produce: (topic, records) => this.produce(topic, records),
       consume: (topic, consuming) => this.consume(topic, consuming),
     });
+  }
+
+  async registerFunctions(module: string | URL | FunctionModule): Promise<void> {
+    for (const loaded of await this.#loadModules([module])) await this.engine.addFunctions(loaded);
   }
 
   insert(target: string, rows: Iterable<TypedRow>): Promise<Position> {

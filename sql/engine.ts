@@ -20,6 +20,7 @@ import { CommandStatuses, outcomeOf } from './command-statuses.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { ScanRegistry } from './compile/scan-view.ts';
 import { compileTopology, resultEncoding } from './compile/topology.ts';
+import { workerPlan } from './compile/worker-plan.ts';
 import {
   type CommandStatus,
   type Completion,
@@ -36,6 +37,7 @@ import {
 import { loadFormats } from './formats/index.ts';
 import { WriterSchemas } from './formats/writer-schemas.ts';
 import { builtInFunctions } from './functions/index.ts';
+import type { LoadedModule } from './functions/module.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import type { QueryStatement } from './parser/statements/index.ts';
 import type { PrintTopic } from './parser/statements/print.ts';
@@ -440,7 +442,7 @@ class Engine implements SqlEngine {
     const reset = settings.get('auto.offset.reset')?.toLowerCase();
     await push.start({
       topology,
-      plan: physical,
+      plan: workerPlan(physical, this.#functions),
       offsetReset: reset === 'earliest' ? 'earliest' : 'latest',
       ...closingOf(settings.get('millrace.closing')),
     });
@@ -469,6 +471,12 @@ class Engine implements SqlEngine {
       ...remembered,
       rows: () => forgetting(checkedRows(handle, handle.rows()), () => this.#open.delete(remembered)),
     };
+  }
+
+  async addFunctions(module: LoadedModule): Promise<void> {
+    if (this.#closed) throw closedError();
+    this.#functions.addModule(module);
+    await this.#lifecycle.startWaiting(this.#catalog.queries());
   }
 
   async complete(text: string, cursor: number): Promise<Completion> {

@@ -8,6 +8,7 @@
 
 import type { Metric, Position, StateReport } from '../engine/index.ts';
 import type { RecoveryReport } from '../storage/index.ts';
+import type { LoadedModule } from './functions/module.ts';
 import type { Parameters } from './parser/parameters.ts';
 import type { SchemaRegistry } from './registry/registry.ts';
 import type { SqlType, TypeDescription } from './types/type.ts';
@@ -359,6 +360,9 @@ export interface SqlEngine {
   /** Whether the command of a number has run, at the latest after so many milliseconds. */
   hasRun(commandNumber: number, withinMs: number): Promise<boolean>;
   query(sql: string, options?: QueryOptions): Promise<QueryHandle>;
+  /** New statements can name the functions of the module, and queries that did not run for want of it start. Rejects,
+   *  and changes nothing, with FUNCTION_MODULE_CONFLICT where a name is taken or this version is loaded. */
+  addFunctions(module: LoadedModule): Promise<void>;
   /** What can stand at a place of a text, counted in UTF-16 units. The text need not be a whole statement. */
   complete(text: string, cursor: number): Promise<Completion>;
   inserter(target: string, options?: StatementOptions): Promise<Inserter>;

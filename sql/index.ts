@@ -17,7 +17,6 @@ export { keyReader, keyWriter, windowBytesOf } from './compile/keys.ts';
 export { recordWriter } from './compile/record-writer.ts';
 export { ScanRegistry } from './compile/scan-view.ts';
 export { compileTopology } from './compile/topology.ts';
-export type { ModulePlace } from './compile/worker-builder.ts';
 
 export { openSqlEngine, type SqlEngineOptions } from './engine.ts';
 export * from './facade.ts';

@@ -7,16 +7,16 @@
  * Only a query that takes over the id of another one waits until that has ended.
  */
 
-import type { Timers } from '../base/index.ts';
+import { type Timers, UserError } from '../base/index.ts';
 import type { Runtime } from '../engine/index.ts';
 import { applicationIdOf } from './application-id.ts';
 import type { PersistentQuery } from './catalog.ts';
 import { closingOf } from './closing.ts';
 import type { CompileEnvironment } from './compile/environment.ts';
 import { compileTopology } from './compile/topology.ts';
+import { workerPlan } from './compile/worker-plan.ts';
 import { loadFormats } from './formats/index.ts';
 import { formatsIn } from './plan/formats.ts';
-import { modulesIn } from './plan/modules.ts';
 
 export interface LifecycleOptions {
   readonly runtime: Runtime;
@@ -69,7 +69,7 @@ export class QueryLifecycle {
   async #handOver(query: PersistentQuery): Promise<Error | undefined> {
     const { runtime, environment, isPaused } = this.#options;
     try {
-      for (const module of modulesIn(query.plan)) environment.functions.checkModule(module);
+      const plan = workerPlan(query.plan, environment.functions);
       await loadFormats(formatsIn(query.plan));
       const reset = query.properties['auto.offset.reset'] ?? 'latest';
       const cacheBytes = Number(query.properties['cache.max.bytes.buffering'] ?? 0);
@@ -77,7 +77,7 @@ export class QueryLifecycle {
         id: query.id,
         applicationId: applicationIdOf(query.id),
         topology: compileTopology(query.plan, environment),
-        plan: query.plan,
+        plan,
         offsetReset: reset.toLowerCase() === 'earliest' ? 'earliest' : 'latest',
         ...(cacheBytes > 0 && { cache: { bytes: cacheBytes } }),
         paused: isPaused(query.id),
@@ -86,12 +86,29 @@ export class QueryLifecycle {
       // The query's state shows how it went; a runtime that is closed does not know the query.
       started.catch(() => undefined);
       if (!runtime.knows(query.id)) await started;
+      this.#faults.delete(query.id);
       return undefined;
     } catch (error) {
       const fault = error instanceof Error ? error : new Error(String(error));
       this.#faults.set(query.id, fault);
       return fault;
     }
+  }
+
+  /** Starts those of the queries that do not run because a module of user functions was not loaded. Resolves when they
+   *  run, or cannot for now. */
+  async startWaiting(queries: readonly PersistentQuery[]): Promise<void> {
+    const { runtime } = this.#options;
+    const waits = (id: string): boolean => codeOf(this.#faults.get(id)) === 'FUNCTION_MODULE_MISSING';
+    const start = async (query: PersistentQuery): Promise<void> => {
+      const { id } = query;
+      // It may have been stopped meanwhile.
+      await this.#after(id, async () => {
+        if (waits(id)) await this.#handOver(query);
+      });
+      if (runtime.knows(id)) await runtime.whenStarted(id);
+    };
+    await Promise.all(queries.filter(({ id }) => waits(id)).map(start));
   }
 
   /** Starts the query in the place of the one of its id, which is stopped: offsets and state are kept. */
@@ -153,3 +170,5 @@ export class QueryLifecycle {
     }
   }
 }
+
+const codeOf = (error: Error | undefined): string | undefined => (error instanceof UserError ? error.code : undefined);

@@ -1,7 +1,7 @@
 /**
  * The host of tasks in a worker thread: it reads segment files itself (by the log's shared view), owns the LevelDB
  * shards of its tasks, and builds topologies from plan data by a module that is named to it (default export:
- * `(plan, world, options, port) => Topology`), or loads the modules of applications (`topology-module.ts`).
+ * `(plan, world, port) => Topology`), or loads the modules of applications (`topology-module.ts`).
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -20,8 +20,6 @@ export interface HostData {
   readonly kind: 'begin';
   readonly view: SharedLogView;
   readonly state: string;
-  /** What the builder is given with each plan. */
-  readonly builderOptions: unknown;
   readonly builderPort: MessagePort | undefined;
   readonly settings: HostSettings;
   /** Three 32-bit words: the run at work, the call of a user's code (0: none), and the number of such calls. */
@@ -32,7 +30,6 @@ export interface HostData {
 type Build = (
   plan: unknown,
   world: { now(): number; random(): number; readonly userCalls: UserCalls },
-  options: unknown,
   port: MessagePort | undefined,
 ) => Topology | Promise<Topology>;
 
@@ -52,7 +49,7 @@ export const runHost = async (port: MessagePort | null, builder: string): Promis
   installNative();
   const { default: build } = (await import(builder)) as { readonly default?: Build };
   assert(typeof build === 'function', () => `the default export of ${builder} builds no topology`);
-  const { view, state, builderOptions, builderPort, settings, marks } = await beginning;
+  const { view, state, builderPort, settings, marks } = await beginning;
   const chance = systemRandom();
   const marked = new Int32Array(marks);
   const userCalls: UserCalls = {
@@ -73,7 +70,7 @@ export const runHost = async (port: MessagePort | null, builder: string): Promis
       return openLevelShard(state, shard, { onDamage });
     },
     atWork: (run) => Atomics.store(marked, 0, run),
-    build: (plan) => build(plan, world, builderOptions, builderPort),
+    build: (plan) => build(plan, world, builderPort),
     load: loadTopology,
     hashSeed: settings.hashSeed,
     limits: settings.limits,

@@ -25,8 +25,6 @@ export interface WorkerThreadsOptions {
   readonly state: string;
   /** URL of the module that builds topologies. */
   readonly builder: string;
-  /** What the builder is given with each plan; copied to the thread. */
-  readonly builderOptions?: unknown;
   /** Makes the end of a channel for each thread, which its builder is given: by it the builder can ask this thread. */
   readonly builderPort?: () => MessagePort;
   /** Upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. Memory of stores and
@@ -100,7 +98,6 @@ export const workerThreads = ({
   log,
   state,
   builder,
-  builderOptions,
   builderPort,
   heapMb,
   userCalls,
@@ -113,7 +110,7 @@ export const workerThreads = ({
     const marked = new Int32Array(marks);
     const worker = launched?.take() ?? launch(builder, heapMb);
     const asks = builderPort?.();
-    const begin: HostData = { kind: 'begin', view, state, builderOptions, builderPort: asks, settings, marks };
+    const begin: HostData = { kind: 'begin', view, state, builderPort: asks, settings, marks };
     worker.postMessage(begin, asks === undefined ? [view.port] : [view.port, asks]);
     let ended = false;
     let cause: Error | undefined;

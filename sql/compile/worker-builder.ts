@@ -1,5 +1,5 @@
 /**
- * How a worker thread makes topologies: the default export makes one of the plan of a query.
+ * How a worker thread makes topologies: the default export makes one of the plan of a query (`worker-plan.ts`).
  *
  * Functions of users are loaded here too, from the files that the main thread loaded them from: those of a query's
  * modules before its plan is compiled. A module that cannot be loaded, or is not the version that the plan names, is an
@@ -14,20 +14,13 @@ import { WriterSchemas } from '../formats/writer-schemas.ts';
 import { callNumber } from '../functions/call-number.ts';
 import type { FunctionContext } from '../functions/define.ts';
 import { builtInFunctions } from '../functions/index.ts';
-import { type Guard, loadModule, type ModuleId, printModule } from '../functions/module.ts';
+import { type Guard, loadModule, type ModulePlace, printModule } from '../functions/module.ts';
 import { formatsIn } from '../plan/formats.ts';
-import { modulesIn } from '../plan/modules.ts';
 import { readPlan } from '../plan/read-plan.ts';
 import { askSchemas, type Port } from '../registry/port.ts';
 import { ScanRegistry } from './scan-view.ts';
 import { compileTopology } from './topology.ts';
-
-/** Where a module that plans may name is loaded from. */
-export interface ModulePlace extends ModuleId {
-  readonly url: string;
-  /** Its calls are marked. */
-  readonly limited?: boolean;
-}
+import type { WorkerPlan } from './worker-plan.ts';
 
 const functions = builtInFunctions();
 
@@ -37,24 +30,20 @@ const scans = new ScanRegistry();
 /** By name and version. */
 const loading = new Map<string, Promise<void>>();
 
-const load = async (id: ModuleId, places: readonly ModulePlace[], userCalls?: UserCalls): Promise<void> => {
-  const at = places.findIndex(({ name, version }) => name === id.name && version === id.version);
-  const place = places[at];
-  // Without a place the module stays unknown: compiling the plan raises the error.
-  if (place === undefined) return;
+const load = async (place: ModulePlace, userCalls?: UserCalls): Promise<void> => {
   const marked: Guard = (index, call) => {
-    userCalls?.begin(callNumber(at, index));
+    userCalls?.begin(callNumber(place.number, index));
     try {
       return call();
     } finally {
       userCalls?.end();
     }
   };
-  const loaded = await (place.limited === true ? loadModule(place.url, marked) : loadModule(place.url));
-  if (loaded.name !== id.name || loaded.version !== id.version) {
+  const loaded = await (place.limited ? loadModule(place.url, marked) : loadModule(place.url));
+  if (printModule(loaded) !== printModule(place)) {
     throw new UserError(
       'FUNCTION_MODULE_MISSING',
-      `the file ${place.url} was the module ${printModule(id)} when it was loaded first, and is ${printModule(loaded)} now`,
+      `the file ${place.url} was the module ${printModule(place)} when it was loaded first, and is ${printModule(loaded)} now`,
       { hint: 'Start again, with a file of its own for each version.' },
     );
   }
@@ -65,17 +54,16 @@ const load = async (id: ModuleId, places: readonly ModulePlace[], userCalls?: Us
 let schemas: WriterSchemas | undefined;
 
 const build = async (
-  plan: unknown,
+  { plan, modules }: WorkerPlan,
   world: FunctionContext & { readonly userCalls?: UserCalls },
-  places: readonly ModulePlace[] = [],
   port?: Port,
 ): Promise<Topology> => {
   if (port !== undefined) schemas ??= new WriterSchemas(askSchemas(port));
-  for (const id of modulesIn(plan)) {
-    const key = printModule(id);
+  for (const place of modules) {
+    const key = printModule(place);
     let loaded = loading.get(key);
     if (loaded === undefined) {
-      loaded = load(id, places, world.userCalls);
+      loaded = load(place, world.userCalls);
       loading.set(key, loaded);
     }
     await loaded;

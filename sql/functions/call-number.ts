@@ -2,7 +2,7 @@
 
 const functionsPerModule = 65_536;
 
-/** `module`: its place among those that the thread was given; `index`: the function's place in it. */
+/** `module`: its number among those that were loaded; `index`: the function's place in it. */
 export const callNumber = (module: number, index: number): number => module * functionsPerModule + index + 1;
 
 export const readCallNumber = (call: number): { readonly module: number; readonly index: number } => ({

@@ -101,7 +101,7 @@ const guardedModule = (url: string, limits: FunctionLimits, thread: ModuleThread
     }
   });
   names = module.names;
-  return module;
+  return { ...module, limited: true };
 };
 
 /** A call that a worker has marked, in a sentence. */

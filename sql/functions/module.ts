@@ -100,9 +100,19 @@ export interface ModuleId {
 export interface LoadedModule extends ModuleId {
   /** Where it came from. */
   readonly url: string;
+  /** Calls of its functions have a time limit. */
+  readonly limited?: boolean;
   readonly functions: readonly FunctionDefinition[];
   /** Of each function in the file, in its order. */
   readonly names: readonly string[];
+}
+
+/** Where another thread finds a module. */
+export interface ModulePlace extends ModuleId {
+  readonly url: string;
+  /** Its calls are marked, with its number. */
+  readonly limited: boolean;
+  readonly number: number;
 }
 
 /** Stands around each call of a user's code: `index` is the function's place in its module, from 0. */

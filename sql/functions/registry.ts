@@ -8,7 +8,7 @@
 import { assert, closest, type Position, UserError, unreachable } from '../../base/index.ts';
 import type { SqlType } from '../types/type.ts';
 import type { AggregateDefinition, FunctionDefinition, ScalarDefinition, TableDefinition } from './define.ts';
-import { type LoadedModule, type ModuleId, printModule } from './module.ts';
+import { type LoadedModule, type ModuleId, type ModulePlace, printModule } from './module.ts';
 import { notFunctions } from './not-functions.ts';
 import { type CallShape, chooseOverload, type Overload, type Resolution } from './overloads.ts';
 
@@ -48,8 +48,8 @@ export class FunctionRegistry {
   readonly #scalars: Entries<ScalarDefinition> = new Map();
   readonly #aggregates: Entries<AggregateDefinition> = new Map();
   readonly #tables: Entries<TableDefinition> = new Map();
-  /** What plans can name, by module and version, and then by signature. */
-  readonly #modules = new Map<string, ReadonlyMap<string, Overload>>();
+  /** What plans can name, by module and version, in the order in which they were added. */
+  readonly #modules = new Map<string, { readonly module: LoadedModule; readonly bySignature: Map<string, Overload> }>();
 
   constructor(families: readonly Family[] = []) {
     for (const family of families) for (const each of family.functions) this.add(each, family.category);
@@ -120,17 +120,35 @@ export class FunctionRegistry {
   addModuleForPlans(module: LoadedModule): void {
     const id = printModule(module);
     if (this.#modules.has(id)) throw conflict(module, 'a module of this name and version is already loaded');
-    const byText = new Map<string, Overload>();
+    const bySignature = new Map<string, Overload>();
     const kinds = new Map<string, FunctionDefinition['kind']>();
     for (const overload of overloadsOf(module)) {
       const { name, text } = overload.signature;
-      if (byText.has(text)) throw conflict(module, `${text} is declared twice`);
-      byText.set(text, overload);
+      if (bySignature.has(text)) throw conflict(module, `${text} is declared twice`);
+      bySignature.set(text, overload);
       const { kind } = overload.definition;
       if ((kinds.get(name) ?? kind) !== kind) throw conflict(module, `${name} is a function of two kinds`);
       kinds.set(name, kind);
     }
-    this.#modules.set(id, byText);
+    this.#modules.set(id, { module, bySignature });
+  }
+
+  /** The modules that were added, in their order. */
+  modules(): readonly LoadedModule[] {
+    return Array.from(this.#modules.values(), ({ module }) => module);
+  }
+
+  /** Where other threads find the modules that a plan names. Raises FUNCTION_MODULE_MISSING for one that is not
+   *  loaded. */
+  placesOf(ids: readonly ModuleId[]): readonly ModulePlace[] {
+    if (ids.length === 0) return [];
+    const all = this.modules();
+    return ids.map((id) => {
+      this.checkModule(id);
+      const number = all.findIndex((module) => printModule(module) === printModule(id));
+      const { name, version, url, limited = false } = all[number] as LoadedModule;
+      return { name, version, url, limited, number };
+    });
   }
 
   /** Raises FUNCTION_MODULE_MISSING unless this version of the module is loaded. */
@@ -232,7 +250,7 @@ export class FunctionRegistry {
 
   #ofModule(module: ModuleId, signature: string): Overload {
     this.checkModule(module);
-    const found = this.#modules.get(printModule(module))?.get(signature);
+    const found = this.#modules.get(printModule(module))?.bySignature.get(signature);
     if (found === undefined) throw missing(`the module ${printModule(module)} has no function ${signature}`);
     return found;
   }

@@ -101,6 +101,17 @@ test('a push query ends with the reason', async () => {
   }).rejects.toThrow(/the function ACT of the module unruly 1 took more than 700 ms for one call/);
 });
 
+test('a module that is registered later has the same limits', async () => {
+  const millrace = await opened({ functions: [] });
+  await millrace.registerFunctions(new URL('./modules/greetings-1.ts', import.meta.url));
+  await millrace.registerFunctions(unruly);
+  await millrace.sql(insert('forever'));
+  await expect(millrace.query('SELECT ACT(v) AS n FROM s;')).rejects.toThrow('did not end within 700 ms');
+  await millrace.sql(`CREATE STREAM bad AS SELECT id, ACT(v) AS n FROM s; ${insert('forever')}`);
+  const why = /the function ACT of the module unruly 1 took more than 700 ms/;
+  await expect.poll(() => states(millrace), { timeout: 30_000 }).toMatchObject({ BAD: expect.stringMatching(why) });
+});
+
 test('on the calling thread: constants, INSERT VALUES and pull queries', async () => {
   const millrace = await opened();
   const late = /a call of the function ACT did not end within 700 ms/;

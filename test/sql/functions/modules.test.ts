@@ -297,6 +297,75 @@ test('a file that changed since it was loaded fails the query that needs it, and
   );
 });
 
+describe('functions that are registered while it is open', () => {
+  test.each([0, 1])('are there for the statements that follow, %i workers', async (workers) => {
+    const millrace = await opened({ data: directory(), workers });
+    await millrace.sql(`${setUp} CREATE STREAM before AS SELECT id, UCASE(name) AS v FROM s;`);
+    await expect(millrace.sql('CREATE STREAM t AS SELECT id, GREET(name) AS v FROM s;')).rejects.toThrow('"GREET"');
+    await millrace.registerFunctions(one);
+    await millrace.sql('CREATE STREAM hello AS SELECT id, GREET(name) AS v FROM s;');
+    // A newer version is for new queries; the one that runs keeps its own.
+    await millrace.registerFunctions(two);
+    await millrace.sql(`CREATE STREAM morning AS SELECT id, GREET(name) AS v FROM s;
+      CREATE TABLE total AS SELECT 'x' AS k, COUNT(*) AS n FROM s GROUP BY 'x';
+      INSERT INTO s (id, name) VALUES (1, 'ann');`);
+    await millrace.awaitIdle();
+    expect(Object.values(await states(millrace))).toEqual(Array.from({ length: 4 }, () => 'RUNNING'));
+    expect(await rows(millrace, 'SELECT v FROM hello;')).toEqual([['hello ann']]);
+    expect(await rows(millrace, 'SELECT v FROM morning;')).toEqual([['good morning ann']]);
+    expect(await rows(millrace, 'SELECT GREET(name) FROM s;')).toEqual([['good morning ann']]);
+    const pushed = millrace.subscribe('SELECT GREET(name) AS v FROM s EMIT CHANGES;', {
+      properties: { 'auto.offset.reset': 'earliest' },
+    });
+    expect((await pushed.next()).value).toEqual({ V: 'good morning ann' });
+    await pushed.return?.();
+  });
+
+  test('whose names are taken, or that are no module, are refused, and change nothing', async () => {
+    const millrace = await opened({ data: directory(), workers: 1, functions: [one] });
+    const taken: FunctionModule = {
+      name: 'taken',
+      version: '1',
+      functions: [
+        { signature: 'NEW_ONE(INT) -> INT', body: (n: number) => n },
+        { signature: 'UCASE(INT) -> INT', body: (n: number) => n },
+      ],
+    };
+    await expect(millrace.registerFunctions(one)).rejects.toMatchObject({ code: 'FUNCTION_MODULE_CONFLICT' });
+    await expect(millrace.registerFunctions(taken)).rejects.toThrow('which no other thread can have');
+    await expect(millrace.registerFunctions('./nowhere.ts')).rejects.toMatchObject({ code: 'FUNCTION_MODULE_INVALID' });
+    const local = await opened({ data: directory() });
+    await expect(local.registerFunctions(taken)).rejects.toThrow('UCASE is already a function of SQL');
+    await expect(local.sql('DESCRIBE FUNCTION NEW_ONE;')).rejects.toMatchObject({ code: 'SQL_UNKNOWN_FUNCTION' });
+    await local.close();
+    await expect(local.registerFunctions(one)).rejects.toMatchObject({ code: 'SQL_CLOSED' });
+  });
+
+  test('start the queries of an earlier run that wait for them, and those only', async () => {
+    const data = directory();
+    const first = await opened({ data, workers: 1, functions: [one] });
+    await first.sql(`${setUp}
+      CREATE STREAM greeted AS SELECT id, GREET(name) AS v FROM s;
+      CREATE STREAM paused AS SELECT id, GREET(name) AS v FROM s;
+      CREATE STREAM gone AS SELECT id, GREET(name) AS v FROM s;
+      INSERT INTO s (id, name) VALUES (1, 'ann');`);
+    await first.awaitIdle();
+    await first.sql('PAUSE CSAS_PAUSED_2;');
+    await first.close();
+
+    const second = await opened({ data, workers: 1 });
+    const why = 'ERROR the module greetings 1.0.0 is not loaded';
+    expect(await states(second)).toEqual({ GREETED: why, PAUSED: why, GONE: why });
+    await second.sql("INSERT INTO s (id, name) VALUES (2, 'ben'); TERMINATE CSAS_GONE_3;");
+    await second.registerFunctions(two);
+    expect((await states(second))['GREETED']).toContain('of this module there is greetings 2.0.0');
+    await second.registerFunctions(one);
+    expect(await states(second)).toEqual({ GREETED: 'RUNNING', PAUSED: 'PAUSED' });
+    await second.awaitIdle();
+    expect((await rows(second, 'SELECT v FROM greeted;')).flat()).toEqual(['hello ann', 'hello ben']);
+  });
+});
+
 test('where a function has gone to another module, queries of both run', async () => {
   const data = directory();
   const folder = directory();
