@@ -48,7 +48,9 @@ interface Known {
 export const knownProperties: Readonly<Record<string, Known>> = {
   'auto.offset.reset': {
     check: oneOf('earliest', 'latest'),
-    doc: 'Where a new query begins to read, and goes on when records were deleted before it read them: earliest or latest.',
+    doc:
+      'Where a new query begins to read, and goes on when records were deleted before it read them: earliest or ' +
+      'latest.',
     ofQueries: true,
   },
   'ksql.persistence.default.format.key': { check: format, doc: 'KEY_FORMAT where WITH names none; KAFKA.' },
@@ -134,7 +136,9 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   },
   'cache.max.bytes.buffering': {
     check: wholeNumber,
-    doc: 'Above 0: of GROUP BY without a window only the last update of each key is emitted at each commit, and a commit comes when so many bytes of state have changed. 0, the default: every update is emitted.',
+    doc:
+      'Above 0: of GROUP BY without a window only the last update of each key is emitted at each commit, and a ' +
+      'commit comes when so many bytes of state have changed. 0, the default: every update is emitted.',
     ofQueries: true,
   },
   'buffered.records.per.partition': { check: wholeNumber, doc: 'Accepted.', ofQueries: true },

@@ -25,7 +25,9 @@ export const offsetAfterLoss = (
   if (repartition) throw contradictionError(queryId, [{ code: 'QUERY_RECORDS_LOST', topic, partition, message }]);
   if (policy === 'none') {
     throw new UserError('QUERY_RECORDS_LOST', message, {
-      hint: 'Its auto.offset.reset is none: with earliest it would continue at the first record that is left, with latest at the end.',
+      hint:
+        'Its auto.offset.reset is none: with earliest it would continue at the first record that is left, with ' +
+        'latest at the end.',
     });
   }
   return policy === 'latest' && kind === 'stream' ? stable : start;

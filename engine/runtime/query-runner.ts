@@ -590,7 +590,9 @@ const endsItsThread = (id: string, deaths: number, cause: Error): UserError =>
     endsThread,
     `the query "${id}" has ended the thread it runs in ${deaths} times, the last time alone in it: ${cause.message}`,
     {
-      hint: 'What it makes of a record, or keeps for one group, may need more memory than a thread has. Change the query, or start the server with more (NODE_OPTIONS=--max-old-space-size=MiB).',
+      hint:
+        'What it makes of a record, or keeps for one group, may need more memory than a thread has. Change the ' +
+        'query, or start the server with more (NODE_OPTIONS=--max-old-space-size=MiB).',
       cause,
     },
   );

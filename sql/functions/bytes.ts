@@ -112,7 +112,9 @@ export const bytes: Family = {
     }),
     define({
       signature: 'CONCAT_WS(BYTES, BYTES, BYTES...) -> BYTES',
-      doc: 'The second and later bytes joined, with the first between them; NULLs left out. NULL when the first is NULL.',
+      doc:
+        'The second and later bytes joined, with the first between them; NULLs left out. NULL when the first is ' +
+        'NULL.',
       nulls: 'own',
       examples: [
         ["FROM_BYTES(CONCAT_WS(TO_BYTES('-', 'utf8'), TO_BYTES('a', 'utf8'), TO_BYTES('b', 'utf8')), 'utf8')", "'a-b'"],
@@ -152,14 +154,18 @@ export const bytes: Family = {
     }),
     define({
       signature: 'SPLIT(BYTES, BYTES) -> ARRAY<BYTES>',
-      doc: 'The parts of bytes between the occurrences of a delimiter, empty ones kept; an empty delimiter splits into single bytes.',
+      doc:
+        'The parts of bytes between the occurrences of a delimiter, empty ones kept; an empty delimiter splits into ' +
+        'single bytes.',
       nulls: 'propagate',
       examples: [["FROM_BYTES(SPLIT(TO_BYTES('010002', 'hex'), TO_BYTES('00', 'hex'))[2], 'hex')", "'02'"]],
       body: split,
     }),
     define({
       signature: ['SUBSTRING(BYTES, INT) -> BYTES', 'SUBSTRING(BYTES, INT, INT) -> BYTES'],
-      doc: 'The bytes from a position on, or of a length from there. A negative position counts from the end; what lies outside is left out.',
+      doc:
+        'The bytes from a position on, or of a length from there. A negative position counts from the end; what lies ' +
+        'outside is left out.',
       nulls: 'propagate',
       examples: [["FROM_BYTES(SUBSTRING(TO_BYTES('010203', 'hex'), 2, 1), 'hex')", "'02'"]],
       body: substring,

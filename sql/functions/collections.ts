@@ -175,7 +175,9 @@ export const arrays: Family = {
         `ARRAY_SORT(ARRAY<${type}>) -> ARRAY<${type}>`,
         `ARRAY_SORT(ARRAY<${type}>, STRING) -> ARRAY<${type}>`,
       ]),
-      doc: "The elements in order, from the least, or with 'DESC' from the greatest; NULLs come last. NULL for any other direction.",
+      doc:
+        "The elements in order, from the least, or with 'DESC' from the greatest; NULLs come last. NULL for any " +
+        'other direction.',
       nulls: 'propagate',
       examples: [
         ['ARRAY_SORT(ARRAY[3, NULL, 1])', 'ARRAY[1, 3, NULL]'],
@@ -216,7 +218,9 @@ export const arrays: Family = {
     }),
     define({
       signature: 'SLICE(ARRAY<T>, INT, INT) -> ARRAY<T>',
-      doc: 'The elements from one position to another, counted from 1; NULL stands for the first and the last. NULL when a position is outside.',
+      doc:
+        'The elements from one position to another, counted from 1; NULL stands for the first and the last. NULL ' +
+        'when a position is outside.',
       nulls: 'own',
       examples: [
         ['SLICE(ARRAY[1, 2, 3, 4], 2, 3)', 'ARRAY[2, 3]'],
@@ -295,7 +299,9 @@ export const maps: Family = {
     }),
     define({
       signature: 'AS_MAP(ARRAY<STRING>, ARRAY<V>) -> MAP<STRING, V>',
-      doc: 'The map from each key to the value at the same position. A missing value is NULL, values without key are left out.',
+      doc:
+        'The map from each key to the value at the same position. A missing value is NULL, values without key are ' +
+        'left out.',
       elsewhere: ['MAP_FROM_ARRAYS'],
       nulls: 'propagate',
       examples: [["AS_MAP(ARRAY['a', 'b'], ARRAY[1, 2, 3])", "MAP('a' := 1, 'b' := 2)"]],

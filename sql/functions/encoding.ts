@@ -150,7 +150,9 @@ export const encoding: Family = {
     }),
     define({
       signature: 'CHR(STRING) -> STRING',
-      doc: 'The text with escapes such as \\u004b replaced by their characters; NULL for text that does not begin with one.',
+      doc:
+        'The text with escapes such as \\u004b replaced by their characters; NULL for text that does not begin with ' +
+        'one.',
       nulls: 'propagate',
       examples: [["CHR('\\u004b')", "'K'"]],
       body: (text: string) =>
@@ -166,7 +168,9 @@ export const encoding: Family = {
     }),
     define({
       signature: ['MASK(STRING) -> STRING', `MASK(STRING, ${fourMasks}) -> STRING`],
-      doc: 'The text with every capital as X, small letter as x, digit as n and other character as -, or as the four masks; a NULL mask leaves its kind.',
+      doc:
+        'The text with every capital as X, small letter as x, digit as n and other character as -, or as the four ' +
+        'masks; a NULL mask leaves its kind.',
       nulls: 'own',
       examples: [
         ["MASK('My Test $123')", "'Xx-Xxxx--nnn'"],

@@ -240,7 +240,9 @@ export const json: Family = {
   functions: [
     define({
       signature: 'EXTRACTJSONFIELD(STRING, STRING) -> STRING',
-      doc: 'The value at a path of a JSON text: a text without its quotes, anything else as JSON. NULL when there is none.',
+      doc:
+        'The value at a path of a JSON text: a text without its quotes, anything else as JSON. NULL when there is ' +
+        'none.',
       elsewhere: ['JSON_EXTRACT', 'JSON_VALUE', 'GET_JSON_OBJECT'],
       nulls: 'propagate',
       examples: [
@@ -277,7 +279,9 @@ export const json: Family = {
     }),
     define({
       signature: 'JSON_ARRAY_CONTAINS(STRING, T) -> BOOLEAN',
-      doc: 'Whether a JSON array has the value, which is of a type that JSON has; a NULL value means null. FALSE for other text, NULL for a NULL text.',
+      doc:
+        'Whether a JSON array has the value, which is of a type that JSON has; a NULL value means null. FALSE for ' +
+        'other text, NULL for a NULL text.',
       nulls: 'own',
       examples: [
         [`JSON_ARRAY_CONTAINS('[1, "a"]', 'a')`, 'TRUE'],
@@ -322,7 +326,9 @@ export const json: Family = {
     }),
     define({
       signature: 'JSON_CONCAT(STRING...) -> STRING',
-      doc: 'One JSON text of several: objects are merged, the last field of a name counts; arrays and anything else become one array. NULL when a text is NULL or not JSON.',
+      doc:
+        'One JSON text of several: objects are merged, the last field of a name counts; arrays and anything else ' +
+        'become one array. NULL when a text is NULL or not JSON.',
       nulls: 'propagate',
       examples: [
         [`JSON_CONCAT('{"a": 1}', '{"b": 2}')`, `'{"a":1,"b":2}'`],

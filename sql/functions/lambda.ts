@@ -64,7 +64,9 @@ export const lambdas: Family = {
     }),
     define({
       signature: 'REDUCE(ARRAY<T>, S, (S, T) -> S) -> S',
-      doc: 'Folds the elements: the lambda gets a state and an element, and its result is the next state. The second argument is the first state; the last one is the result.',
+      doc:
+        'Folds the elements: the lambda gets a state and an element, and its result is the next state. The second ' +
+        'argument is the first state; the last one is the result.',
       elsewhere: ['ARRAY_REDUCE'],
       nulls: 'own',
       examples: [
@@ -77,7 +79,9 @@ export const lambdas: Family = {
     }),
     define({
       signature: 'REDUCE(MAP<K, V>, S, (S, K, V) -> S) -> S',
-      doc: 'Folds the elements: the lambda gets a state and an element, and its result is the next state. The second argument is the first state; the last one is the result.',
+      doc:
+        'Folds the elements: the lambda gets a state and an element, and its result is the next state. The second ' +
+        'argument is the first state; the last one is the result.',
       nulls: 'own',
       examples: [["REDUCE(MAP('a' := 1, 'b' := 2), 0, (s, k, v) => s + v)", '3']],
       body(map: Entries | null, initial: Value, next: Lambda) {

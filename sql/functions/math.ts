@@ -218,7 +218,9 @@ export const math: Family = {
     }),
     define({
       signature: 'ROUND(DOUBLE, INT) -> DOUBLE',
-      doc: 'The number rounded to a number of decimal places, of two equally near ones to the greater; negative places round to tens, hundreds …',
+      doc:
+        'The number rounded to a number of decimal places, of two equally near ones to the greater; negative places ' +
+        'round to tens, hundreds …',
       nulls: 'propagate',
       examples: [
         ['ROUND(1.234567E0, 2)', '1.23E0'],
@@ -240,7 +242,9 @@ export const math: Family = {
     }),
     define({
       signature: 'ROUND(DECIMAL, INT) -> DECIMAL',
-      doc: 'The number rounded to a number of decimal places, of two equally near ones to the greater, in the type of the argument; negative places round to tens, hundreds …',
+      doc:
+        'The number rounded to a number of decimal places, of two equally near ones to the greater, in the type of ' +
+        'the argument; negative places round to tens, hundreds …',
       nulls: 'propagate',
       examples: [
         ['ROUND(11.25, 1)', '11.30'],
@@ -298,7 +302,9 @@ export const math: Family = {
     }),
     define({
       signature: 'TRUNC(DECIMAL, INT) -> DECIMAL',
-      doc: 'The number cut off behind a number of decimal places, in the type of the argument; negative places cut off tens, hundreds …',
+      doc:
+        'The number cut off behind a number of decimal places, in the type of the argument; negative places cut off ' +
+        'tens, hundreds …',
       nulls: 'propagate',
       examples: [
         ['TRUNC(11.29, 1)', '11.20'],

@@ -133,7 +133,9 @@ export const regularExpressions: Family = {
         'REGEXP_EXTRACT(pattern STRING, text STRING) -> STRING',
         'REGEXP_EXTRACT(pattern STRING, text STRING, group INT) -> STRING',
       ],
-      doc: "The first part of the text that the pattern matches, or a group of it by its number. NULL when nothing matches, or there is no such group. Patterns are Java's, the pattern comes first.",
+      doc:
+        'The first part of the text that the pattern matches, or a group of it by its number. NULL when nothing ' +
+        "matches, or there is no such group. Patterns are Java's, the pattern comes first.",
       elsewhere: ['REGEXP_MATCH', ['REGEXP_LIKE', 'REGEXP_EXTRACT(pattern, text) IS NOT NULL'], 'REGEXP_SUBSTR'],
       nulls: 'propagate',
       examples: [
@@ -149,7 +151,9 @@ export const regularExpressions: Family = {
         'REGEXP_EXTRACT_ALL(pattern STRING, text STRING) -> ARRAY<STRING>',
         'REGEXP_EXTRACT_ALL(pattern STRING, text STRING, group INT) -> ARRAY<STRING>',
       ],
-      doc: 'All parts of the text that the pattern matches, or a group of each by its number. NULL when there is no such group.',
+      doc:
+        'All parts of the text that the pattern matches, or a group of each by its number. NULL when there is no ' +
+        'such group.',
       elsewhere: ['REGEXP_MATCHES'],
       nulls: 'propagate',
       examples: [
@@ -165,7 +169,9 @@ export const regularExpressions: Family = {
     }),
     define({
       signature: 'REGEXP_REPLACE(text STRING, pattern STRING, replacement STRING) -> STRING',
-      doc: 'The text with every match of the pattern replaced. In the replacement $1 is the first group, ${name} the group of that name, $0 the match; \\\\$ is a dollar.',
+      doc:
+        'The text with every match of the pattern replaced. In the replacement $1 is the first group, ${name} the ' +
+        'group of that name, $0 the match; \\\\$ is a dollar.',
       nulls: 'propagate',
       examples: [
         ["REGEXP_REPLACE('2024-01-31', '(\\d+)-(\\d+)-(\\d+)', '$3.$2.$1')", "'31.01.2024'"],
@@ -187,7 +193,9 @@ export const regularExpressions: Family = {
     }),
     define({
       signature: 'REGEXP_SPLIT_TO_ARRAY(text STRING, pattern STRING) -> ARRAY<STRING>',
-      doc: 'The parts of the text between the matches of the pattern, empty ones kept. A pattern that matches the empty text splits into characters, empty parts at the end left out.',
+      doc:
+        'The parts of the text between the matches of the pattern, empty ones kept. A pattern that matches the empty ' +
+        'text splits into characters, empty parts at the end left out.',
       nulls: 'propagate',
       examples: [
         ["REGEXP_SPLIT_TO_ARRAY('a1b22c', '[0-9]+')", "ARRAY['a', 'b', 'c']"],

@@ -104,7 +104,9 @@ export const strings: Family = {
     }),
     define({
       signature: ['SUBSTRING(STRING, INT) -> STRING', 'SUBSTRING(STRING, INT, INT) -> STRING'],
-      doc: 'The part of the text from a position on, or of a length from there. A negative position counts from the end; what lies outside of the text is left out.',
+      doc:
+        'The part of the text from a position on, or of a length from there. A negative position counts from the ' +
+        'end; what lies outside of the text is left out.',
       elsewhere: ['SUBSTR', 'MID', ['LEFT', 'SUBSTRING(text, 1, n)'], ['RIGHT', 'SUBSTRING(text, -n)']],
       nulls: 'propagate',
       examples: [
@@ -129,7 +131,9 @@ export const strings: Family = {
     }),
     define({
       signature: 'CONCAT_WS(STRING, STRING, STRING...) -> STRING',
-      doc: 'The second and later texts joined, with the first between them; NULLs left out. NULL when the first is NULL.',
+      doc:
+        'The second and later texts joined, with the first between them; NULLs left out. NULL when the first is ' +
+        'NULL.',
       nulls: 'own',
       examples: [
         ["CONCAT_WS(', ', 'a', NULL, 'b')", "'a, b'"],
@@ -140,7 +144,9 @@ export const strings: Family = {
     }),
     define({
       signature: 'INITCAP(STRING) -> STRING',
-      doc: 'The text with a capital at the beginning of every word and small letters behind it. White space separates words; in front of the first it is left out.',
+      doc:
+        'The text with a capital at the beginning of every word and small letters behind it. White space separates ' +
+        'words; in front of the first it is left out.',
       nulls: 'propagate',
       examples: [
         ["INITCAP('the qUICK  fox-trot')", "'The Quick  Fox-trot'"],
@@ -218,7 +224,9 @@ export const strings: Family = {
     }),
     define({
       signature: 'SPLIT(STRING, STRING) -> ARRAY<STRING>',
-      doc: 'The parts of the text between the occurrences of a delimiter, empty ones kept; an empty delimiter splits into UTF-16 units.',
+      doc:
+        'The parts of the text between the occurrences of a delimiter, empty ones kept; an empty delimiter splits ' +
+        'into UTF-16 units.',
       elsewhere: [['SPLIT_PART', 'SPLIT(text, delimiter)[n]'], 'STRING_SPLIT', 'STRING_TO_ARRAY'],
       nulls: 'propagate',
       examples: [
@@ -230,7 +238,9 @@ export const strings: Family = {
     }),
     define({
       signature: 'SPLIT_TO_MAP(STRING, STRING, STRING) -> MAP<STRING, STRING>',
-      doc: 'A text such as a=1;b=2 as a map: the second argument separates entries, the third keys from values. What is not an entry is left out; of equal keys the last counts. NULL for delimiters that are empty or equal.',
+      doc:
+        'A text such as a=1;b=2 as a map: the second argument separates entries, the third keys from values. What is ' +
+        'not an entry is left out; of equal keys the last counts. NULL for delimiters that are empty or equal.',
       nulls: 'propagate',
       examples: [
         ["SPLIT_TO_MAP('a=1;b=2;c', ';', '=')", "MAP('a' := '1', 'b' := '2')"],
@@ -255,7 +265,10 @@ export const strings: Family = {
         'INSTR(STRING, STRING, INT) -> INT',
         'INSTR(STRING, STRING, INT, INT) -> INT',
       ],
-      doc: 'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not, or one of the two is NULL. A negative position searches backwards within what ends there, counted from the end.',
+      doc:
+        'Where a part first occurs in the text, from a position on, or its n-th occurrence; 0 when it does not, or ' +
+        'one of the two is NULL. A negative position searches backwards within what ends there, counted from the ' +
+        'end.',
       elsewhere: ['POSITION', 'LOCATE', 'STRPOS', 'CHARINDEX'],
       nulls: 'own',
       examples: [

@@ -39,7 +39,9 @@ export const tables: Family = {
     }),
     defineTable({
       signature: 'CUBE_EXPLODE(ARRAY<T>) -> ARRAY<T>',
-      doc: 'A row for each way to replace elements by NULL, of which there are 2^n for n elements that are not NULL; 20 is the most.',
+      doc:
+        'A row for each way to replace elements by NULL, of which there are 2^n for n elements that are not NULL; 20 ' +
+        'is the most.',
       nulls: 'propagate',
       examples: [
         [

@@ -138,7 +138,9 @@ export const time: Family = {
     }),
     define({
       signature: zoned('PARSE_TIMESTAMP', 'STRING, STRING', 'TIMESTAMP'),
-      doc: "The point in time that a text stands for, read by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a zone; a zone in the text takes precedence.",
+      doc:
+        "The point in time that a text stands for, read by a pattern such as 'yyyy-MM-dd HH:mm:ss', in UTC or in a " +
+        'zone; a zone in the text takes precedence.',
       elsewhere: ['TO_TIMESTAMP'],
       nulls: 'propagate',
       examples: [
@@ -159,7 +161,9 @@ export const time: Family = {
     }),
     define({
       signature: zoned('STRINGTOTIMESTAMP', 'STRING, STRING', 'BIGINT'),
-      doc: 'The epoch milliseconds that a text stands for, read by a pattern, in UTC or in a zone. PARSE_TIMESTAMP gives a point in time.',
+      doc:
+        'The epoch milliseconds that a text stands for, read by a pattern, in UTC or in a zone. PARSE_TIMESTAMP ' +
+        'gives a point in time.',
       nulls: 'propagate',
       examples: [["STRINGTOTIMESTAMP('1970-01-02', 'yyyy-MM-dd')", '86400000']],
       bind: parsing,
@@ -212,7 +216,9 @@ export const time: Family = {
     }),
     define({
       signature: 'DATEADD(literal STRING, INT, DATE) -> DATE',
-      doc: 'A day later by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; the part of a day that is reached does not count.',
+      doc:
+        'A day later by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; the part of a day that ' +
+        'is reached does not count.',
       nulls: 'propagate',
       examples: [
         ["CAST(DATEADD(DAYS, 1, '2024-02-28') AS STRING)", "'2024-02-29'"],
@@ -222,21 +228,27 @@ export const time: Family = {
     }),
     define({
       signature: 'DATESUB(literal STRING, INT, DATE) -> DATE',
-      doc: 'A day earlier by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; the part of a day that is reached does not count.',
+      doc:
+        'A day earlier by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; the part of a day that ' +
+        'is reached does not count.',
       nulls: 'propagate',
       examples: [["CAST(DATESUB(HOURS, 1, '2024-03-01') AS STRING)", "'2024-02-29'"]],
       body: (unit: string, amount: number, days: number) => movedDate(unit, -amount, days),
     }),
     define({
       signature: 'TIMEADD(literal STRING, INT, TIME) -> TIME',
-      doc: 'A time of the day later by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; behind midnight it goes on at 00:00.',
+      doc:
+        'A time of the day later by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; behind ' +
+        'midnight it goes on at 00:00.',
       nulls: 'propagate',
       examples: [["CAST(TIMEADD(HOURS, 2, '23:30') AS STRING)", "'01:30'"]],
       body: movedTime,
     }),
     define({
       signature: 'TIMESUB(literal STRING, INT, TIME) -> TIME',
-      doc: 'A time of the day earlier by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; before midnight it goes on at 24:00.',
+      doc:
+        'A time of the day earlier by an amount of a unit: MILLISECONDS, SECONDS, MINUTES, HOURS or DAYS; before ' +
+        'midnight it goes on at 24:00.',
       nulls: 'propagate',
       examples: [["CAST(TIMESUB(HOURS, 2, '01:30') AS STRING)", "'23:30'"]],
       body: (unit: string, amount: number, ms: number) => movedTime(unit, -amount, ms),
@@ -263,7 +275,9 @@ export const time: Family = {
     }),
     define({
       signature: 'PARSE_DATE(STRING, STRING) -> DATE',
-      doc: "The date that a text stands for, read by a pattern such as 'dd/MM/yyyy', with the letters of Java's SimpleDateFormat: a month has as many days as are named, and text behind the date is left out.",
+      doc:
+        "The date that a text stands for, read by a pattern such as 'dd/MM/yyyy', with the letters of Java's " +
+        'SimpleDateFormat: a month has as many days as are named, and text behind the date is left out.',
       nulls: 'propagate',
       examples: [
         ["CAST(PARSE_DATE('31 Jan 2022', 'dd MMM yyyy') AS STRING)", "'2022-01-31'"],

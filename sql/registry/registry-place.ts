@@ -23,7 +23,9 @@ const urlProperty = `${prefix}url`;
 
 const invalid = (sentence: string): UserError =>
   new UserError('SCHEMA_REGISTRY_INVALID', sentence, {
-    hint: "Write open({ data, schemaRegistry: { url: 'http://localhost:8081' } }), or millrace server --schema-registry http://localhost:8081.",
+    hint:
+      "Write open({ data, schemaRegistry: { url: 'http://localhost:8081' } }), or millrace server --schema-registry " +
+      'http://localhost:8081.',
   });
 
 const wholeNumber = (text: string, name: string): number => {

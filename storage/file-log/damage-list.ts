@@ -58,7 +58,9 @@ export class DamageList {
     } catch (cause) {
       if (!(cause instanceof JsonFault)) throw cause;
       throw new UserError('DATA_DIR_UNREADABLE', `${this.#path} is not a list of damage: ${cause.message}`, {
-        hint: 'It names data that was found lost. Restore it from a backup, or move it away to go on as if nothing were lost.',
+        hint:
+          'It names data that was found lost. Restore it from a backup, or move it away to go on as if nothing were ' +
+          'lost.',
         cause,
       });
     }

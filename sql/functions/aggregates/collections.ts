@@ -39,7 +39,9 @@ const collectLimit = ({ settings }: Call): number => {
 
 const collectList: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_LIST(T) -> ARRAY<T>',
-  doc: 'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal value. The property ksql.functions.collect_list.limit sets how many are kept.',
+  doc:
+    'All values in the order of arrival, NULLs included. A row of a table that changes takes back the last equal ' +
+    'value. The property ksql.functions.collect_list.limit sets how many are kept.',
   elsewhere: [
     'ARRAY_AGG',
     ['STRING_AGG', 'ARRAY_JOIN(COLLECT_LIST(text), delimiter)'],
@@ -76,7 +78,9 @@ const collectList: AggregateDefinition = defineAggregate({
 
 const collectSet: AggregateDefinition = defineAggregate({
   signature: 'COLLECT_SET(T) -> ARRAY<T>',
-  doc: 'The different values in the order in which they first arrived, NULL included. The property ksql.functions.collect_set.limit sets how many are kept.',
+  doc:
+    'The different values in the order in which they first arrived, NULL included. The property ' +
+    'ksql.functions.collect_set.limit sets how many are kept.',
   examples: [{ call: 'COLLECT_SET(A)', rows: [['1'], ['NULL'], ['1']], result: 'ARRAY[1, NULL]' }],
   settings: ['limit'],
   undo: false,

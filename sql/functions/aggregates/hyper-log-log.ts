@@ -150,7 +150,9 @@ const raise = (slots: Slots, at: number, register: number, value: number): void 
 
 export const countDistinct: AggregateDefinition = defineAggregate({
   signature: 'COUNT_DISTINCT(T) -> BIGINT',
-  doc: 'About how many different values there are, NULL left out: by HyperLogLog, which needs at most 16 kB for a group, and is about 1 % off for large counts.',
+  doc:
+    'About how many different values there are, NULL left out: by HyperLogLog, which needs at most 16 kB for a ' +
+    'group, and is about 1 % off for large counts.',
   elsewhere: ['APPROX_COUNT_DISTINCT', 'APPROX_DISTINCT'],
   examples: [
     { call: 'COUNT_DISTINCT(A)', rows: [['1'], ['2'], ['NULL'], ['1']], result: '2' },

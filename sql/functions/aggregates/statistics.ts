@@ -89,7 +89,9 @@ const spread = (result: (variance: number) => number): Accumulator => {
 
 const stddevSamp: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `STDDEV_SAMP(${type}) -> DOUBLE`),
-  doc: 'The sample variance of the values, NULLs left out; 0 for fewer than two. For the deviation, which is its root, use STDDEV_SAMPLE.',
+  doc:
+    'The sample variance of the values, NULLs left out; 0 for fewer than two. For the deviation, which is its root, ' +
+    'use STDDEV_SAMPLE.',
   elsewhere: [
     ['VARIANCE', 'STDDEV_SAMP, which is the variance'],
     ['VAR_SAMP', 'STDDEV_SAMP, which is the variance'],
@@ -110,7 +112,9 @@ const stddevSample: AggregateDefinition = defineAggregate({
 
 const correlation: AggregateDefinition = defineAggregate({
   signature: numbers.map((type) => `CORRELATION(${type}, ${type}) -> DOUBLE`),
-  doc: 'Pearson’s coefficient of correlation of the pairs, those with a NULL left out; NaN for fewer than two different ones.',
+  doc:
+    'Pearson’s coefficient of correlation of the pairs, those with a NULL left out; NaN for fewer than two different ' +
+    'ones.',
   elsewhere: ['CORR'],
   examples: [
     {

@@ -64,7 +64,9 @@ const count: AggregateDefinition = defineAggregate({
 
 const sum: AggregateDefinition = defineAggregate({
   signature: ['SUM(INT) -> INT', 'SUM(BIGINT) -> BIGINT', 'SUM(DECIMAL) -> DECIMAL', 'SUM(DOUBLE) -> DOUBLE'],
-  doc: 'The sum of the values, NULLs left out; 0 when there are none. Whole numbers wrap in their own type; a DECIMAL that would have too many digits is left out, and logged.',
+  doc:
+    'The sum of the values, NULLs left out; 0 when there are none. Whole numbers wrap in their own type; a DECIMAL ' +
+    'that would have too many digits is left out, and logged.',
   examples: [
     { call: 'SUM(A)', rows: [['1'], ['NULL'], ['3']], result: '4' },
     { call: 'SUM(A)', rows: [['2147483647'], ['1']], result: '-2147483648' },
@@ -94,7 +96,9 @@ const sum: AggregateDefinition = defineAggregate({
 
 const avg: AggregateDefinition = defineAggregate({
   signature: ['AVG(INT) -> DOUBLE', 'AVG(BIGINT) -> DOUBLE', 'AVG(DOUBLE) -> DOUBLE'],
-  doc: 'The mean of the values, NULLs left out; 0 when there are none. The sum behind it wraps in the type of the argument.',
+  doc:
+    'The mean of the values, NULLs left out; 0 when there are none. The sum behind it wraps in the type of the ' +
+    'argument.',
   elsewhere: ['MEAN'],
   examples: [
     { call: 'AVG(A)', rows: [['1'], ['NULL'], ['4']], result: '2.5E0' },
