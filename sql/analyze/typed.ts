@@ -194,52 +194,12 @@ export type TypedOf<K extends TypedExpression['kind']> = Extract<TypedExpression
 
 /** The parts that an expression is made of, from left to right; of a lambda its body. */
 export const partsOf = (expression: TypedExpression): readonly TypedExpression[] => {
-  switch (expression.kind) {
-    case 'literal':
-    case 'column':
-    case 'parameter':
-      return [];
-    case 'lambda':
-      return [expression.body];
-    case 'field':
-      return [expression.base];
-    case 'element':
-      return [expression.base, expression.index];
-    case 'entry':
-      return [expression.base, expression.key];
-    case 'call':
-      return expression.args;
-    case 'negate':
-    case 'not':
-    case 'is-null':
-    case 'cast':
-      return [expression.operand];
-    case 'arithmetic':
-    case 'comparison':
-    case 'distinct-from':
-      return [expression.left, expression.right];
-    case 'logical':
-      return expression.operands;
-    case 'between':
-      return [expression.operand, expression.low, expression.high];
-    case 'in':
-      return [expression.operand, ...expression.values];
-    case 'like':
-      return [expression.operand, expression.pattern];
-    case 'case':
-      return [
-        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
-        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
-      ];
-    case 'array':
-      return expression.elements;
-    case 'map':
-      return expression.entries.flatMap((entry) => [entry.key, entry.value]);
-    case 'struct':
-      return expression.fields;
-    default:
-      return unreachable(expression);
-  }
+  const parts: TypedExpression[] = [];
+  mapParts(expression, (part) => {
+    parts.push(part);
+    return part;
+  });
+  return parts;
 };
 
 /** The conditions that an AND connects, from left to right; any other expression by itself. */
@@ -248,7 +208,7 @@ export const conjuncts = (expression: TypedExpression): readonly TypedExpression
     ? expression.operands.flatMap(conjuncts)
     : [expression];
 
-/** The same expression with each of its parts (`partsOf`) changed. */
+/** The same expression with each of its parts changed, which are gone through from left to right. */
 export const mapParts = (
   expression: TypedExpression,
   go: (part: TypedExpression) => TypedExpression,

@@ -9,80 +9,8 @@
 import { unreachable } from '../../base/index.ts';
 import type { Expression } from '../parser/ast.ts';
 
-/** The parts that an expression is made of, from left to right. */
-export const partsOfExpression = (expression: Expression): readonly Expression[] => {
-  switch (expression.kind) {
-    case 'null':
-    case 'boolean':
-    case 'integer':
-    case 'decimal':
-    case 'double':
-    case 'string':
-    case 'column':
-    case 'unit':
-      return [];
-    case 'field':
-      return [expression.base];
-    case 'subscript':
-      return [expression.base, expression.index];
-    case 'call':
-      return expression.args;
-    case 'sign':
-    case 'not':
-    case 'is-null':
-    case 'cast':
-    case 'at-time-zone':
-      return [expression.operand];
-    case 'arithmetic':
-    case 'concat':
-    case 'comparison':
-    case 'distinct-from':
-      return [expression.left, expression.right];
-    case 'logical':
-      return expression.operands;
-    case 'between':
-      return [expression.operand, expression.low, expression.high];
-    case 'in':
-      return [expression.operand, ...expression.values];
-    case 'like':
-      return [expression.operand, expression.pattern];
-    case 'case':
-      return [
-        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
-        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
-      ];
-    case 'simple-case':
-      return [
-        expression.operand,
-        ...expression.branches.flatMap((branch) => [branch.when, branch.then]),
-        ...(expression.otherwise === undefined ? [] : [expression.otherwise]),
-      ];
-    case 'array':
-      return expression.elements;
-    case 'map':
-      return expression.entries.flatMap((entry) => [entry.key, entry.value]);
-    case 'struct':
-      return expression.fields.map((field) => field.value);
-    case 'lambda':
-      return [expression.body];
-    default:
-      return unreachable(expression);
-  }
-};
-
-/**
- * A copy of the expression with parts replaced, from the top down: what `replace` returns stands in the copy and is not
- * walked; where it returns undefined, the parts of the expression are. `bound` holds the parameters of the lambdas
- * around.
- */
-export const replaceExpressions = (
-  expression: Expression,
-  replace: (part: Expression, bound: ReadonlySet<string>) => Expression | undefined,
-  bound: ReadonlySet<string> = new Set(),
-): Expression => {
-  const instead = replace(expression, bound);
-  if (instead !== undefined) return instead;
-  const go = (part: Expression): Expression => replaceExpressions(part, replace, bound);
+/** The same expression with each of its parts changed, which are gone through from left to right. */
+const mapParts = (expression: Expression, go: (part: Expression) => Expression): Expression => {
   const goMaybe = (part: Expression | undefined): Expression | undefined => (part === undefined ? undefined : go(part));
   switch (expression.kind) {
     case 'null':
@@ -142,13 +70,36 @@ export const replaceExpressions = (
     case 'struct':
       return { ...expression, fields: expression.fields.map((field) => ({ ...field, value: go(field.value) })) };
     case 'lambda':
-      return {
-        ...expression,
-        body: replaceExpressions(expression.body, replace, new Set([...bound, ...expression.parameters])),
-      };
+      return { ...expression, body: go(expression.body) };
     default:
       return unreachable(expression);
   }
+};
+
+/** The parts that an expression is made of, from left to right. */
+export const partsOfExpression = (expression: Expression): readonly Expression[] => {
+  const parts: Expression[] = [];
+  mapParts(expression, (part) => {
+    parts.push(part);
+    return part;
+  });
+  return parts;
+};
+
+/**
+ * A copy of the expression with parts replaced, from the top down: what `replace` returns stands in the copy and is not
+ * walked; where it returns undefined, the parts of the expression are. `bound` holds the parameters of the lambdas
+ * around.
+ */
+export const replaceExpressions = (
+  expression: Expression,
+  replace: (part: Expression, bound: ReadonlySet<string>) => Expression | undefined,
+  bound: ReadonlySet<string> = new Set(),
+): Expression => {
+  const instead = replace(expression, bound);
+  if (instead !== undefined) return instead;
+  const within = expression.kind === 'lambda' ? new Set([...bound, ...expression.parameters]) : bound;
+  return mapParts(expression, (part) => replaceExpressions(part, replace, within));
 };
 
 /** The first part of the expression, itself included, that passes the test. */

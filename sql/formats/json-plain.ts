@@ -77,62 +77,31 @@ const readBoolean: ValueReader = (input) => {
   }
 };
 
-const readBigint: ValueReader = (input) => {
-  switch (input.token()) {
-    case 'number':
-      return input.bigint();
-    case 'null':
-      input.word('null');
-      return null;
-    case 'text': {
-      const at = input.at;
-      return parseBigint(input.text()) ?? input.fail('the text is not a valid BIGINT', at);
+/** A number, or a text that is one. */
+const numberReader =
+  (kind: string, ofNumber: (input: JsonInput) => Value, ofText: (text: string) => Value | undefined): ValueReader =>
+  (input) => {
+    switch (input.token()) {
+      case 'number':
+        return ofNumber(input);
+      case 'null':
+        input.word('null');
+        return null;
+      case 'text': {
+        const at = input.at;
+        return ofText(input.text()) ?? input.fail(`the text is not a valid ${kind}`, at);
+      }
+      case 'true':
+      case 'false':
+      case 'array':
+      case 'object':
+        return wrongKind(input, kind);
     }
-    case 'true':
-    case 'false':
-    case 'array':
-    case 'object':
-      return wrongKind(input, 'BIGINT');
-  }
-};
+  };
 
-const readInteger: ValueReader = (input) => {
-  switch (input.token()) {
-    case 'number':
-      return bigintToInteger(input.bigint());
-    case 'null':
-      input.word('null');
-      return null;
-    case 'text': {
-      const at = input.at;
-      return parseInteger(input.text()) ?? input.fail('the text is not a valid INTEGER', at);
-    }
-    case 'true':
-    case 'false':
-    case 'array':
-    case 'object':
-      return wrongKind(input, 'INTEGER');
-  }
-};
-
-const readDouble: ValueReader = (input) => {
-  switch (input.token()) {
-    case 'number':
-      return input.double();
-    case 'null':
-      input.word('null');
-      return null;
-    case 'text': {
-      const at = input.at;
-      return parseDouble(input.text()) ?? input.fail('the text is not a valid DOUBLE', at);
-    }
-    case 'true':
-    case 'false':
-    case 'array':
-    case 'object':
-      return wrongKind(input, 'DOUBLE');
-  }
-};
+const readBigint = numberReader('BIGINT', (input) => input.bigint(), parseBigint);
+const readInteger = numberReader('INTEGER', (input) => bigintToInteger(input.bigint()), parseInteger);
+const readDouble = numberReader('DOUBLE', (input) => input.double(), parseDouble);
 
 const readString: ValueReader = (input) => {
   switch (input.token()) {
