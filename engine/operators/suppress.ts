@@ -101,6 +101,9 @@ export const suppress =
       suppression.windowStore === undefined ? undefined : context.store(suppression.windowStore, 'window');
     /** Entries are written at the end of the transaction. */
     let atEnd = windows !== undefined;
+    /** All windows that end later have come since the start. One of the others may have come while the topology was
+     *  without this node, and be in the aggregate's store alone. */
+    let endsBeforeStart = Number.NEGATIVE_INFINITY;
     const out = new StreamRecord<V>();
 
     /** Writes the entry of a change; `found`: the key is held, and its entry is under the store's cursor. */
@@ -226,18 +229,26 @@ export const suppress =
     };
 
     return {
+      start() {
+        if (windows === undefined || windowEnd === undefined) return;
+        windowKey.reset();
+        windowKey.i64(Math.max(0, windows.latestStart()));
+        endsBeforeStart = windowEnd(windowKey.buffer, windowKey.length);
+      },
       process(record) {
         const { keyBytes, keyStart, keyEnd, timestamp } = record;
         if (keyStart < 0) return context.drop('null-key', record, 'a change without a key is not held back');
         if (record.outdated) return;
         const end = windowEnd?.(keyBytes, keyEnd);
+        const closes = end ?? timestamp;
         const before = context.reachedTime();
         const closed = end !== undefined && end + waitMs <= before;
         context.originTime(timestamp);
         if (closed) return context.drop('late', record, whyLate(end, waitMs, context.reachedTime()));
         if (atEnd && windows !== undefined) {
           // A record that comes first and deletes its group leaves nothing in the aggregate's store.
-          if (record.before === null && record.value !== null) keys.add(end ?? timestamp, keyBytes, keyStart, keyEnd);
+          const isNew = record.before === null || (closes <= endsBeforeStart && !store.get(keyBytes, keyStart, keyEnd));
+          if (isNew && record.value !== null) keys.add(closes, keyBytes, keyStart, keyEnd);
           if (record.headersAt === 0) return emitUntil(context.reachedTime());
           putWindows(windows, before);
           atEnd = false;
@@ -251,7 +262,7 @@ export const suppress =
           return context.drop('serialization', record, whyTooLarge(name, length));
         if (found) held?.change(length - bytesBefore);
         else {
-          keys.add(end ?? timestamp, keyBytes, keyStart, keyEnd);
+          keys.add(closes, keyBytes, keyStart, keyEnd);
           held?.add(keyEnd - keyStart + length);
         }
         emitUntil(context.reachedTime());

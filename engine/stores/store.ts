@@ -100,6 +100,8 @@ export interface WindowStore extends UpdateCursor {
   hasChanged(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
   /** As for key-value stores. */
   visitChanges(visit: WindowVisitor): void;
+  /** No window starts later; −Infinity: there is none. */
+  latestStart(): number;
   /** Drops every window whose start is below `windowStart`. */
   expireBelow(windowStart: number): void;
 }

@@ -64,6 +64,10 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
     return this.core.hasChanged(kinds.data, this.#key.bytes, 0, length);
   }
 
+  latestStart(): number {
+    return this.#expiry.windows.atOrBefore(Number.POSITIVE_INFINITY) ?? Number.NEGATIVE_INFINITY;
+  }
+
   visitChanges(visit: WindowVisitor): void {
     const { below } = this.#expiry;
     this.core.visitChanges(kinds.data, (key, keyStart, keyEnd, before, from, to, after, start, end) => {

@@ -1,7 +1,7 @@
 /** KTable.suppress in whole topologies: what Kafka Streams publishes of it, and what becomes of it over restarts. */
 
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { serdes } from '../../../engine/index.ts';
+import { serdes, type Topology } from '../../../engine/index.ts';
 import {
   BufferConfig,
   type KTable,
@@ -280,6 +280,65 @@ test('what is held back survives restarts, and goes when its time has come', asy
   expect(results).toEqual([[], [first], [first], [first, second, 'k@20-30: 2 @25']]);
   await log.close();
 });
+
+test.each([
+  [TimeWindows.ofSizeAndGrace(10, 0), 'k@0-10: 3 @4'],
+  [SessionWindows.ofInactivityGapAndGrace(10, 0), 'k@1-4: 3 @4'],
+])(
+  'left out for some time and taken back: windows that are open give final results with their next record',
+  async (windows, final) => {
+    const topologyWith = (suppressed: boolean): Topology => {
+      const builder = new StreamsBuilder();
+      const stream = builder.stream('in', texts).groupByKey();
+      const options = { name: 'count', store: 'counts' };
+      const counts =
+        windows instanceof TimeWindows
+          ? stream.windowedBy(windows).count(options)
+          : stream.windowedBy(windows as SessionWindows).count(options);
+      if (suppressed) written(counts.suppress(untilWindowCloses(unbounded()).withName('held')), 'final');
+      else written(counts, 'final');
+      return builder.build();
+    };
+    const log = await openLog('memory');
+    await log.createTopic({ name: 'in', partitions: 1 });
+    await log.createTopic({ name: 'final', partitions: 1 });
+    const send = async (suppressed: boolean, ...transactions: [key: string, time: number][][]): Promise<string[]> => {
+      const runtime = newRuntime(log);
+      await runtime.start({ id: 'q', topology: topologyWith(suppressed) });
+      for (const records of transactions) {
+        await produce(
+          log,
+          'in',
+          0,
+          records.map(([key, timestamp]) => ({ key, value: 'v', timestamp })),
+        );
+        await runtime.awaitIdle();
+      }
+      await runtime.close();
+      return (await consume(log, 'final')).map(({ key, value, timestamp }) => `${key}: ${value} @${timestamp}`);
+    };
+    await send(true, [['x', 1]]);
+    const before = await send(false, [
+      ['k', 1],
+      ['l', 1],
+      ['m', 1],
+      ['k', 2],
+    ]);
+    // The window of k changes in a transaction before it closes, that of l in the same one, that of m not at all.
+    const all = await send(
+      true,
+      [['k', 4]],
+      [
+        ['l', 3],
+        ['n', 30],
+      ],
+      [['n', 60]],
+    );
+    const [l, n, x] = windows instanceof TimeWindows ? ['l@0-10', 'n@30-40', 'x@0-10'] : ['l@1-3', 'n@30-30', 'x@1-1'];
+    expect(all.slice(before.length).sort()).toEqual([final, `${l}: 2 @3`, `${n}: 1 @30`, `${x}: 1 @1`]);
+    await log.close();
+  },
+);
 
 test('a query whose buffer is full fails, whatever becomes of records that fail, and names the store', async () => {
   const builder = new StreamsBuilder();
