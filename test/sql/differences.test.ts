@@ -202,6 +202,12 @@ describe('values and expressions', () => {
     expect(evaluate('ARRAY[1.5] = ARRAY[1.500]')).toBe(true);
   });
 
+  test('CONCAT takes the same BYTES twice', () => {
+    const b = { B: { type: { kind: 'BYTES' }, value: new Uint8Array([1, 255]) } } as const;
+    expect(evaluate("FROM_BYTES(CONCAT(B, B), 'hex')", b)).toBe('01FF01FF');
+    expect(evaluate("FROM_BYTES(CONCAT(CONCAT(B, B), B), 'hex')", b)).toBe('01FF01FF01FF');
+  });
+
   test('CONCAT_WS puts BYTES between BYTES', () => {
     expect(
       evaluate("FROM_BYTES(CONCAT_WS(TO_BYTES('-', 'utf8'), TO_BYTES('ab', 'utf8'), TO_BYTES('c', 'utf8')), 'utf8')"),

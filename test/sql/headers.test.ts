@@ -92,6 +92,17 @@ describe('what a query sees', () => {
     expect(await rowsOf(engine, 'SELECT * FROM joined;')).toEqual([['k0', bytes('x'), 'zero']]);
   });
 
+  test('a header may have an empty name', async () => {
+    const { engine } = await fill([[{ key: '', value: bytes('x') }], [{ key: 'a', value: bytes('y') }]]);
+    await engine.execute(
+      "CREATE STREAM unnamed (k VARCHAR KEY, h BYTES HEADER('')) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON');",
+    );
+    expect(sorted(await rowsOf(engine, "SELECT k, FROM_BYTES(h, 'utf8') FROM unnamed;"))).toEqual([
+      ['k0', 'x'],
+      ['k1', null],
+    ]);
+  });
+
   test('of a source table is kept with its rows', async () => {
     const { engine, log } = await openWorld();
     await engine.execute(
