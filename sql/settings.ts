@@ -132,7 +132,7 @@ export const knownProperties: Readonly<Record<string, Known>> = {
   },
   'commit.interval.ms': {
     check: wholeNumber,
-    doc: 'Accepted. Commits come within 100 ms, and within 500 ms while a query is far behind.',
+    doc: 'Accepted. Commits come within 100 ms, and within two seconds while a query is far behind.',
   },
   'cache.max.bytes.buffering': {
     check: wholeNumber,

@@ -73,9 +73,8 @@ type Phase =
   | 'rolling back' // hosts go back to the committed positions
   | 'ended';
 
-/** Of a transaction while the query is far behind. `count-sum` over 1e5 keys and a million records that wait ran at
- *  0.45 to 0.49 x BASE with five, and at 0.33 to 0.42 with one, in turns on a busy machine. */
-const mostIntervals = 5;
+/** Of a transaction while the query is far behind: two seconds, ksqlDB's own commit interval. */
+const mostIntervals = 20;
 const firstBackOffMs = 50;
 const longestBackOffMs = 2000;
 /** After so many aborts that failed, what happened can only be asked through a fresh producer. */

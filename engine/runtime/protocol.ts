@@ -8,7 +8,7 @@
  *
  * One transaction, as the messages show it:
  *
- *   host      batch…  progress(pending)                           the first of them opens the transaction, 100 ms later (500 when far behind) at most:
+ *   host      batch…  progress(pending)                           the first of them opens the transaction, 100 ms later (2 s when far behind) at most:
  *   main      prepare                                             hosts stop stepping this query, flush,
  *   host      batch…  prepared(positions)                         and report how far they have read
  *   main      committed(changelog offsets)                        the hosts step again
