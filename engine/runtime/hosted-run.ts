@@ -201,9 +201,12 @@ export class HostedRun {
    * Each task that has read something in this transaction has more than that left to read: even the last of its records
    * waits at least as long again. (What the transaction itself has written to repartition topics does not count.) A run
    * whose transaction has changed very much, or that has to stand still, is not behind.
+   *
+   * With an emit cache it is behind while more than an eighth of that is left: its updates are to be merged.
    */
   get behind(): boolean {
     if (this.aheadOfCheckpoint || this.paused) return false;
+    const share = this.assignment.cache === undefined ? 1 : 1 / 8;
     let behind = false;
     let changes = 0;
     for (const { task, phase, subscriptions } of this.transactional) {
@@ -212,7 +215,7 @@ export class HostedRun {
       if (task.pending === 0 || task.inputs.every(({ repartition }) => repartition)) continue;
       let left = 0;
       for (const subscription of subscriptions) left += subscription?.lag ?? 0;
-      if (left <= task.pending) return false;
+      if (left <= task.pending * share) return false;
       behind = true;
     }
     return behind && changes <= mostChanges;

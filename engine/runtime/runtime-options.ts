@@ -8,7 +8,7 @@ import type { OpenShard } from './shards.ts';
 import type { WorkerOptions } from './threads.ts';
 
 export interface RuntimeLimits extends HostLimits {
-  /** Upper bound of the time between two commits of a query that has something to commit; five times as much while it
+  /** Upper bound of the time between two commits of a query that has something to commit; twenty times as much while it
    *  is far behind. */
   readonly commitIntervalMs: number;
   /** Databases that the stores of this data directory are spread over. Changing it loses time (stores are rebuilt),

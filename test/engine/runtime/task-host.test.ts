@@ -3,14 +3,17 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';
 import { defaultLimits } from '../../../engine/runtime/host-options.ts';
-import type { FromHost } from '../../../engine/runtime/protocol.ts';
+import type { EmitCache, FromHost } from '../../../engine/runtime/protocol.ts';
 import { TaskHost } from '../../../engine/runtime/task-host.ts';
 import { openLog, produce, soon } from './support.ts';
 import { wordCount } from './topologies.ts';
 
-/** How a host reports that a run is behind, each change once, until all is read; partition `i` of `words` has
- *  `records[i]` records. */
-const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
+/** How a host reports that a run is behind, each change once, with what is left to read then, until all is read;
+ *  partition `i` of `words` has `records[i]` records. */
+const reportsOf = async (
+  records: readonly number[],
+  cache?: EmitCache,
+): Promise<{ readonly behind: boolean; readonly left: number }[]> => {
   const log = await openLog('memory');
   const partitions = records.length;
   for (const name of ['words', 'counted', 'app-counts-changelog']) await log.createTopic({ name, partitions });
@@ -20,13 +23,14 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
       await produce(log, 'words', partition, rows);
     }
   }
-  const reports: boolean[] = [];
+  const reports: { behind: boolean; left: number }[] = [];
   const { promise: allRead, resolve, reject } = Promise.withResolvers<void>();
   const post = (message: FromHost): void => {
     if (message.kind === 'assigned') host.receive({ kind: 'go', run: 1 });
     else if (message.kind === 'batch') host.receive({ kind: 'acknowledged', run: 1, bytes: message.bytes });
     else if (message.kind === 'progress') {
-      if (message.pending && message.behind !== reports.at(-1)) reports.push(message.behind);
+      const { pending, behind, counters } = message;
+      if (pending && behind !== reports.at(-1)?.behind) reports.push({ behind, left: counters.lag });
       if (message.drained && message.pending) resolve();
     } else if (message.kind === 'failed') reject(message.error);
   };
@@ -74,7 +78,7 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
       processingLog: undefined,
       deadLetters: undefined,
       guarantee: 'exactly once',
-      cache: undefined,
+      cache,
     },
   });
   await allRead;
@@ -83,10 +87,19 @@ const reportsOf = async (records: readonly number[]): Promise<boolean[]> => {
   return reports;
 };
 
+const behindOf = async (records: readonly number[]): Promise<boolean[]> =>
+  (await reportsOf(records)).map(({ behind }) => behind);
+
 test('a run is behind until it has read half of what there was', async () => {
-  expect(await reportsOf([20_000])).toEqual([true, false]);
+  expect(await behindOf([20_000])).toEqual([true, false]);
+});
+
+test('a run with an emit cache is behind until it has read nearly all', async () => {
+  const [first, last, ...others] = await reportsOf([100_000], { bytes: 1e9 });
+  expect([first?.behind, last?.behind, others]).toEqual([true, false, []]);
+  expect(last?.left).toBeLessThanOrEqual(100_000 / 9);
 });
 
 test('a run is not behind while one of its tasks has little left to read', async () => {
-  expect(await reportsOf([100, 20_000])).toEqual([false]);
+  expect(await behindOf([100, 20_000])).toEqual([false]);
 });
