@@ -138,7 +138,8 @@ export const knownProperties: Readonly<Record<string, Known>> = {
     check: wholeNumber,
     doc:
       'Above 0: of GROUP BY without a window only the last update of each key is emitted at each commit, and a ' +
-      'commit comes when so many bytes of state have changed. 0, the default: every update is emitted.',
+      'commit comes when so many bytes of state have changed. A query that is behind commits every two seconds until ' +
+      'it has read nearly all. 0, the default: every update is emitted.',
     ofQueries: true,
   },
   'buffered.records.per.partition': { check: wholeNumber, doc: 'Accepted.', ofQueries: true },

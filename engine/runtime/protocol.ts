@@ -100,7 +100,8 @@ export interface EmitCache {
   /** The transaction ends when it has changed so much of the stores on a thread: 20 bytes for each changed entry, and
    *  its value before. */
   readonly bytes: number;
-  /** It lasts so long, also where nothing is left to read. Left out: as long as those of other queries. */
+  /** It lasts so long, also where nothing is left to read. Left out: as long as those of other queries, and longer
+   *  while it is behind (`HostedRun.behind`). */
   readonly intervalMs?: number;
 }
 

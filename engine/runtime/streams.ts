@@ -70,8 +70,8 @@ interface CommonOptions {
    * Merges updates: tables that are kept send only the last row of each key, when a transaction ends. Left out: every
    * update is sent. `bytes`: what a transaction may change of the stores before it ends, on each thread (20
    * bytes for each changed entry, and its value before); `intervalMs`: how long it lasts, 100 by default, and then
-   * shorter where nothing is left to read. Results become readable no earlier than that. A table can be told
-   * otherwise (`Materialized`).
+   * shorter where nothing is left to read, and up to two seconds where much is. Results become readable no earlier
+   * than that. A table can be told otherwise (`Materialized`).
    */
   readonly cache?: EmitCache;
   /** A topic that gets the records that are left out, as they were, with what happened to them (`dead-letters.ts`). */
