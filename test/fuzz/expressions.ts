@@ -89,6 +89,21 @@ const fits = (wanted: ParameterType, type: SqlType, bound: Bound): boolean => {
 /** The literals with their types, which no source changes. */
 let constants: readonly Piece[] | undefined;
 
+/** How many expressions a pool holds besides columns and literals; further ones take the places of others. Without a
+ *  bound, a long run would spend its time in choosing. */
+const mostComposed = 500;
+
+/** Any member that is accepted, each as likely as the others. */
+const pickWhere = <T>(list: readonly T[], random: Random, accepts: (one: T) => boolean): T | undefined => {
+  if (list.length === 0) return undefined;
+  for (let tries = 0; tries < 6; tries++) {
+    const one = random.pick(list);
+    if (accepts(one)) return one;
+  }
+  const fitting = list.filter(accepts);
+  return fitting.length === 0 ? undefined : random.pick(fitting);
+};
+
 export class Pool {
   readonly #random: Random;
   readonly #typeOf: (text: string) => SqlType | undefined;
@@ -107,25 +122,25 @@ export class Pool {
     this.#pieces = [...leaves, ...constants];
   }
 
-  get pieces(): readonly Piece[] {
-    return this.#pieces;
-  }
-
   /** So many tries to make a larger expression. */
   grow(tries: number): void {
     for (let i = 0; i < tries; i++) {
       const text = this.composed();
       if (text.length > 240) continue;
       const type = this.#typeOf(text);
-      if (type !== undefined) this.#pieces.push({ text, type });
+      if (type === undefined) continue;
+      const first = this.#leaves.length + (constants?.length ?? 0);
+      const at =
+        this.#pieces.length - first < mostComposed ? this.#pieces.length : first + this.#random.below(mostComposed);
+      this.#pieces[at] = { text, type };
     }
   }
 
   /** A piece whose type is accepted: half of the time a column, if one is. */
   pick(accepts: (type: SqlType) => boolean): Piece | undefined {
     for (const list of this.#random.chance(0.4) ? [this.#leaves, this.#pieces] : [this.#pieces]) {
-      const fitting = list.filter(({ type }) => accepts(type));
-      if (fitting.length > 0) return this.#random.pick(fitting);
+      const found = pickWhere(list, this.#random, ({ type }) => accepts(type));
+      if (found !== undefined) return found;
     }
     return undefined;
   }

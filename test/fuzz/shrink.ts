@@ -3,19 +3,19 @@
 import { parseStatements } from '../../sql/parser/parse.ts';
 import { printStatement, type Statement } from '../../sql/parser/statements/index.ts';
 
-/** The first of the candidates that still fails, taken again and again until none does, or until `isOver`. */
-export const shrunk = <T>(
+/** The first of the candidates that still fails is taken, again and again, until none does or the time is over. */
+export const shrunk = async <T>(
   one: T,
   candidates: (one: T) => Iterable<T>,
-  fails: (candidate: T) => boolean,
+  fails: (candidate: T) => boolean | Promise<boolean>,
   isOver: () => boolean,
-): T => {
+): Promise<T> => {
   let smallest = one;
   for (let found = true; found && !isOver(); ) {
     found = false;
     for (const candidate of candidates(smallest)) {
       if (isOver()) break;
-      if (!fails(candidate)) continue;
+      if (!(await fails(candidate))) continue;
       smallest = candidate;
       found = true;
       break;
@@ -71,4 +71,11 @@ export function* smallerStatements(text: string): Generator<string> {
       // It is no statement any more.
     }
   }
+}
+
+/** Texts with fewer words, then with fewer characters. */
+export function* smallerTexts(text: string): Generator<string> {
+  const words = text.split(/(?<=\s)|(?=\s)|(?=[(),;[\]])|(?<=[(),;[\]])/);
+  if (words.length > 1) for (const fewer of shorter(words)) yield fewer.join('');
+  if (text.length <= 200) for (const fewer of shorter([...text])) yield fewer.join('');
 }

@@ -1,0 +1,15 @@
+import type { Check } from './case.ts';
+import { atTheEnd, byKey, difference } from './compare.ts';
+import { base, inBatches, resultOf } from './driver.ts';
+
+/** As a query reads that starts when its topics are full. A join of tables by a foreign key asks and answers
+ *  through topics, so of it only what the tables hold at the end is compared (and nothing of groups over it, which stay
+ *  when a row that came in between has left); and a query that joins a source with what another query makes of it meets
+ *  them in another order. */
+export const batches: Check = (one) => {
+  if (one.queries.slice(1).some((query) => / JOIN /.test(query))) return undefined;
+  if (/ JOIN [tu] [^]*GROUP BY/i.test(one.queries.join('\n'))) return undefined;
+  const { planned: own, records, result } = base(one);
+  const arranged = one.queries.some((query) => / JOIN [tu] /i.test(query)) ? atTheEnd : byKey;
+  return difference(result, resultOf(own, inBatches(records)), arranged);
+};

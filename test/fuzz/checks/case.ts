@@ -1,0 +1,19 @@
+/** What a check is given, and what it is. */
+
+import type { Event } from '../sources.ts';
+
+export interface Case {
+  /** The statements that make the sources. */
+  readonly sources: string;
+  /** Persistent queries, one to a statement. */
+  readonly queries: readonly string[];
+  readonly history: readonly Event[];
+}
+
+/** A difference that must not be; undefined: there is none. Raises a `UserError` where a statement is refused. */
+export type Check = (one: Case) => string | undefined | Promise<string | undefined>;
+
+export const usesTime = ({ queries }: Case): boolean => queries.some((query) => /\b(?:WINDOW|WITHIN)\b/.test(query));
+
+export const isOrdered = ({ history }: Case): boolean =>
+  history.every(({ timestamp }, i) => timestamp >= (history[i - 1]?.timestamp ?? 0));

@@ -1,0 +1,62 @@
+/** Running a case by the test driver: in memory, on this thread, with no log and no clock. */
+
+import { UserError } from '../../../base/index.ts';
+import { type Piped, runPlans, shownRecord } from '../../sql/support/running.ts';
+import { recordOf } from '../sources.ts';
+import type { Case } from './case.ts';
+import type { Line, Result } from './compare.ts';
+import { functions, type Planned, planned } from './planned.ts';
+
+export const resultOf = (planned: Planned, groups: readonly (readonly Piped[])[], partitions = 1): Result => {
+  const options = { functions, schemas: planned.writers(), partitions };
+  try {
+    const { written, drops } = runPlans(planned.plans, groups, options);
+    const lines = new Map<string, Line[]>();
+    for (const [topic, { records, windowed }] of written) {
+      const shown = records.map((record): Line => {
+        const line = shownRecord({ key: record.key, value: null }, windowed);
+        const value = shownRecord({ key: null, value: record.value }, undefined);
+        return { key: line.slice(0, -' null'.length), value: value.slice('null '.length), timestamp: record.timestamp };
+      });
+      lines.set(topic, shown);
+    }
+    return { lines, drops };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { lines: new Map(), drops: [], error: `${error.code}: ${error.message}` };
+  }
+};
+
+export const eachAlone = (records: readonly Piped[]): Piped[][] => records.map((record) => [record]);
+
+/** What several checks of a case compare with, made once. */
+interface Plainest {
+  readonly planned: Planned;
+  readonly records: readonly Piped[];
+  /** One partition, a record at a time. */
+  readonly result: Result;
+}
+
+const plainest = new WeakMap<Case, Plainest>();
+
+export const base = (one: Case): Plainest => {
+  let known = plainest.get(one);
+  if (known === undefined) {
+    const own = planned(one);
+    const records = one.history.map(recordOf);
+    known = { planned: own, records, result: resultOf(own, eachAlone(records)) };
+    plainest.set(one, known);
+  }
+  return known;
+};
+
+/** Records of one topic that follow each other, together. */
+export const inBatches = (records: readonly Piped[]): Piped[][] => {
+  const groups: Piped[][] = [];
+  for (const record of records) {
+    const group = groups.at(-1);
+    if (group?.[0]?.topic === record.topic) group.push(record);
+    else groups.push([record]);
+  }
+  return groups;
+};

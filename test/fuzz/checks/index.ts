@@ -1,0 +1,22 @@
+/**
+ * What two ways of running the same statements over the same records have to have in common. Nothing here depends on
+ * what the right result is: each check compares the results of two runs.
+ *
+ * | check      | one run                                | the other                                       |
+ * | ---------- | -------------------------------------- | ----------------------------------------------- |
+ * | rules      | plans rewritten by the rules           | plans as they were analyzed                     |
+ * | plain      | generated code                         | its plain forms                                 |
+ * | partitions | one partition                          | three: the same records for each key, in order  |
+ * | batches    | a record at a time                     | many at a time, as a query reads that starts    |
+ * |            |                                        | when its topics are full                        |
+ * | where      | a query without its WHERE              | the queries WHERE p, NOT p and p IS NULL        |
+ */
+
+import { batches } from './batches.ts';
+import type { Check } from './case.ts';
+import { partitions } from './partitions.ts';
+import { plain } from './plain.ts';
+import { rules } from './rules.ts';
+import { where } from './where.ts';
+
+export const checks: Readonly<Record<string, Check>> = { rules, plain, partitions, batches, where };
