@@ -42,6 +42,7 @@ import type { FunctionRegistry } from './functions/registry.ts';
 import type { QueryStatement } from './parser/statements/index.ts';
 import type { PrintTopic } from './parser/statements/print.ts';
 import { planQuery } from './plan/planner.ts';
+import type { Rule } from './plan/rule.ts';
 import { checkedRows } from './queries/checked-rows.ts';
 import { Inserts } from './queries/inserts.ts';
 import { printTopic } from './queries/print-topic.ts';
@@ -78,6 +79,8 @@ export interface SqlEngineOptions {
   readonly functions?: FunctionRegistry;
   /** Properties that hold unless a request sets them. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** The rules that rewrite plans; all of them when left out. A test compares with none. */
+  readonly rules?: readonly Rule[];
   /** How statements are planned. A restart never asks it: a test proves that with one that always fails. */
   readonly plan?: PlanStatement;
   /** What this thread's queries share when they read topics; its counters tell how often columns were parsed. */
@@ -128,6 +131,7 @@ class Engine implements SqlEngine {
   readonly #functions: FunctionRegistry;
   readonly #registry: SchemaRegistry;
   readonly #environment: CompileEnvironment;
+  readonly #rules: readonly Rule[] | undefined;
   readonly #defaults: Settings;
   readonly #statements: StatementLog;
   readonly #topics: StatementTopics;
@@ -155,6 +159,7 @@ class Engine implements SqlEngine {
       scans: options.scans ?? new ScanRegistry(),
       schemas: new WriterSchemas((id) => this.#registry.byId(id)),
     };
+    this.#rules = options.rules;
     this.#defaults = Settings.of(options.settings);
     this.#statements = statements;
     this.#pushBuffers = new PushBuffers(options.push);
@@ -182,6 +187,7 @@ class Engine implements SqlEngine {
       functions: this.#functions,
       functionContext: this.#environment.context,
       plan: options.plan,
+      rules: options.rules,
       write: (record) => this.#inserts.record(record),
       view: (settings) => this.#view(settings),
       failed: (statement, error) => this.#failed.push({ statement, message: messageOf(error) }),
@@ -398,6 +404,7 @@ class Engine implements SqlEngine {
       runtime: this.#runtime,
       log: this.#log,
       settings,
+      rules: this.#rules,
     });
     const reading = { catalog: this.#catalog, runtime: this.#runtime, log: this.#log, timers: this.#timers };
     if (from !== undefined) await shown(sources, from, reading);

@@ -18,6 +18,7 @@ import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import { FaultList } from './parser/faults.ts';
 import type { ParsedStatement, RefusedStatement } from './parser/statements/index.ts';
+import type { Rule } from './plan/rule.ts';
 import type { NewRecord } from './queries/inserts.ts';
 import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
 import { FetchedSchemas, type NewSchema, planned, registryFault, withSchemaIds } from './registry/plan-schemas.ts';
@@ -48,6 +49,7 @@ export interface StatementRunnerOptions {
   readonly functions: FunctionRegistry;
   readonly functionContext: FunctionContext;
   readonly plan: PlanStatement | undefined;
+  readonly rules: readonly Rule[] | undefined;
   /** Writes the record of an INSERT VALUES; resolves when it is on the disk. */
   readonly write: (record: NewRecord) => Promise<void>;
   /** Deletes the subjects of a topic that goes. */
@@ -113,7 +115,7 @@ export class StatementRunner {
 
   /** Plans the statements from `at` on, as things are now. Throws the faults of all of them. */
   async #plan(request: Request, at: number, settings: Settings): Promise<void> {
-    const { catalog, statements, topics, registry, functions, functionContext, plan } = this.#options;
+    const { catalog, statements, topics, registry, functions, functionContext, plan, rules } = this.#options;
     const parsed = request.statements.slice(at);
     await loadFormats(formatsNear(parsed, settings, catalog));
     const known = await topics.list();
@@ -130,6 +132,7 @@ export class StatementRunner {
         functionContext,
         number: statements.next,
         plan,
+        rules,
       });
       const faults = new FaultList();
       const all = parsed.flatMap((statement) => {

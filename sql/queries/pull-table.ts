@@ -11,6 +11,7 @@ import { columnScope } from '../compile/reading.ts';
 import { condition, rowFiller } from '../compile/select.ts';
 import { formatNamed } from '../formats/index.ts';
 import type { Query } from '../parser/ast.ts';
+import type { Rule } from '../plan/rule.ts';
 import type { Settings } from '../settings.ts';
 import type { Row, Value } from '../types/value.ts';
 import { accessOf, accessText, conditionOf } from './access.ts';
@@ -22,6 +23,8 @@ export interface PullContext {
   readonly environment: CompileEnvironment;
   readonly runtime: Runtime;
   readonly settings: Settings;
+  /** The rules that rewrite plans; all of them when left out. */
+  readonly rules?: readonly Rule[] | undefined;
 }
 
 /** What cannot be read is found here, before the first row is asked for. */

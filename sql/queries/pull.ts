@@ -57,7 +57,7 @@ export const planPull = (
   context: PullContext & { readonly log: Log; readonly typer: Typer },
 ): PullPlan => {
   checkPullQuery(query);
-  const { catalog, environment, log, typer, settings } = context;
+  const { catalog, environment, log, typer, settings, rules } = context;
   settings.require('ksql.pull.queries.enable', 'pull queries are', query.at);
   if (query.limit !== undefined) {
     settings.require('ksql.query.pull.limit.clause.enabled', 'LIMIT in pull queries is', query.limit.at);
@@ -68,7 +68,7 @@ export const planPull = (
     settings.require('ksql.query.pull.stream.enabled', 'pull queries on streams are', scoped?.at);
     return pullStream(analyzed, catalog, environment, log);
   };
-  return pullPlan(query, { catalog, typer, environment, memory: memoryOf(settings), leaf });
+  return pullPlan(query, { catalog, typer, environment, memory: memoryOf(settings), leaf, rules });
 };
 
 /** The steps of a query that is only shown. */

@@ -21,6 +21,7 @@ import type { Catalog } from '../../catalog.ts';
 import type { CompileEnvironment } from '../../compile/environment.ts';
 import { keylessFormat } from '../../formats/index.ts';
 import type { Expression, Query, SourceReference } from '../../parser/ast.ts';
+import type { Rule } from '../../plan/rule.ts';
 import { applyRules } from '../../plan/rules.ts';
 import type { Column, Schema } from '../../types/schema.ts';
 import { printType, type SqlType } from '../../types/type.ts';
@@ -43,6 +44,8 @@ export interface PullPlanOptions {
   readonly environment: CompileEnvironment;
   readonly memory: QueryMemory;
   readonly leaf: Leaf;
+  /** The rules that rewrite plans; all of them when left out. */
+  readonly rules?: readonly Rule[] | undefined;
 }
 
 export interface PullPlan {
@@ -68,7 +71,7 @@ const checkNoEmit = ({ emit }: Query): void => {
 // ---------------------------------------------------------------------------------------------------- one SELECT
 
 const selectPlan = (query: Query, options: PullPlanOptions): PullPlan => {
-  const { catalog, typer, environment, memory, leaf } = options;
+  const { catalog, typer, environment, memory, leaf, rules } = options;
   const inner = new Map<SourceReference, PullPlan>();
   const references = [query.from, ...query.joins.map((join) => join.source)];
   for (const reference of references) {
@@ -84,7 +87,7 @@ const selectPlan = (query: Query, options: PullPlanOptions): PullPlan => {
   }
   const own = query.joins.length > 0 ? { ...query, where: conjunction(where) } : query;
   const analyzed = analyzeQuery(own, { catalog, typer, purpose: 'pull', subqueries });
-  const ruled: AnalyzedQuery = { ...analyzed, plan: applyRules(analyzed.plan, { catalog }).plan };
+  const ruled: AnalyzedQuery = { ...analyzed, plan: applyRules(analyzed.plan, { catalog, rules }).plan };
   const { order, limit: most, offset, columns } = analyzed;
   const wanted = most === undefined ? undefined : most + offset;
   const aggregated = hashAggregate(ruled, environment, memory);
@@ -218,7 +221,7 @@ const sideOf = (
   needed: ReadonlySet<string>,
   query: Query,
   analyzed: AnalyzedQuery,
-  { catalog, typer, leaf }: PullPlanOptions,
+  { catalog, typer, leaf, rules }: PullPlanOptions,
   inner: ReadonlyMap<SourceReference, PullPlan>,
 ): JoinSide => {
   const scope = new Scope(analyzed.sources);
@@ -241,7 +244,7 @@ const sideOf = (
     at: query.at,
   };
   const side = analyzeQuery(own, { catalog, typer, purpose: 'pull' });
-  return { step: leaf({ ...side, plan: applyRules(side.plan, { catalog }).plan }, own), columns };
+  return { step: leaf({ ...side, plan: applyRules(side.plan, { catalog, rules }).plan }, own), columns };
 };
 
 // --------------------------------------------------------------------------------------------------------- union

@@ -1,10 +1,24 @@
 /** What a run has written, and the first difference between two runs. */
 
+import type { TestRecord } from '../../../engine/test-driver.ts';
+import type { WindowedKey } from '../../../sql/types/schema.ts';
+import { shownRecord } from '../../sql/support/running.ts';
+
 export interface Line {
   readonly key: string;
   readonly value: string;
   readonly timestamp: number;
 }
+
+/** A record as a line; `windowed`: what its key ends with. */
+export const lineOf = (
+  { key, value, timestamp }: Pick<TestRecord<Uint8Array, Uint8Array>, 'key' | 'value' | 'timestamp'>,
+  windowed: WindowedKey | undefined,
+): Line => ({
+  key: shownRecord({ key, value: null }, windowed).slice(0, -' null'.length),
+  value: shownRecord({ key: null, value }, undefined).slice('null '.length),
+  timestamp,
+});
 
 export interface Result {
   /** By topic. */

@@ -1,10 +1,10 @@
 /** Running a case by the test driver: in memory, on this thread, with no log and no clock. */
 
 import { UserError } from '../../../base/index.ts';
-import { type Piped, runPlans, shownRecord } from '../../sql/support/running.ts';
+import { type Piped, runPlans } from '../../sql/support/running.ts';
 import { recordOf } from '../sources.ts';
 import type { Case } from './case.ts';
-import type { Line, Result } from './compare.ts';
+import { type Line, lineOf, type Result } from './compare.ts';
 import { functions, type Planned, planned } from './planned.ts';
 
 export const resultOf = (planned: Planned, groups: readonly (readonly Piped[])[], partitions = 1): Result => {
@@ -13,12 +13,10 @@ export const resultOf = (planned: Planned, groups: readonly (readonly Piped[])[]
     const { written, drops } = runPlans(planned.plans, groups, options);
     const lines = new Map<string, Line[]>();
     for (const [topic, { records, windowed }] of written) {
-      const shown = records.map((record): Line => {
-        const line = shownRecord({ key: record.key, value: null }, windowed);
-        const value = shownRecord({ key: null, value: record.value }, undefined);
-        return { key: line.slice(0, -' null'.length), value: value.slice('null '.length), timestamp: record.timestamp };
-      });
-      lines.set(topic, shown);
+      lines.set(
+        topic,
+        records.map((record) => lineOf(record, windowed)),
+      );
     }
     return { lines, drops };
   } catch (error) {

@@ -16,7 +16,8 @@ import { batches } from './batches.ts';
 import type { Check } from './case.ts';
 import { partitions } from './partitions.ts';
 import { plain } from './plain.ts';
+import { restart, restore } from './restart.ts';
 import { rules } from './rules.ts';
 import { where } from './where.ts';
 
-export const checks: Readonly<Record<string, Check>> = { rules, plain, partitions, batches, where };
+export const checks: Readonly<Record<string, Check>> = { rules, plain, partitions, batches, where, restart, restore };

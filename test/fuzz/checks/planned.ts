@@ -13,11 +13,11 @@ export const functions = builtInFunctions();
 export class Planned {
   readonly plans: PhysicalPlan[] = [];
   readonly session: Session;
-  readonly #schemas: CaseSchemas;
+  readonly schemas: CaseSchemas;
 
   constructor(sources: string, rules?: SessionOptions['rules']) {
-    this.#schemas = new CaseSchemas({ topics: [], statements: [] });
-    this.session = session({}, functions, { schemas: this.#schemas, rules });
+    this.schemas = new CaseSchemas({ topics: [], statements: [] });
+    this.session = session({}, functions, { schemas: this.schemas, rules });
     this.add(sources);
   }
 
@@ -26,7 +26,7 @@ export class Planned {
     for (const statement of parseStatements(text)) {
       const { planned } = this.session.plan(statement);
       if (planned.kind !== 'command') continue;
-      const command = this.#schemas.register(planned.command, planned.schemas ?? []);
+      const command = this.schemas.register(planned.command, planned.schemas ?? []);
       if (command !== planned.command && 'source' in command) this.session.catalog.add(command.source);
       if (command.kind === 'create-as' || command.kind === 'insert-as') this.plans.push(command.query.plan);
     }
@@ -35,7 +35,7 @@ export class Planned {
   /** Of its own for each run: formats keep what they have made of a schema by these. */
   writers(): WriterSchemas {
     const own = new WriterSchemas(() => Promise.resolve(undefined));
-    for (let id = 1, known = this.#schemas.byId(id); known !== undefined; known = this.#schemas.byId(++id)) {
+    for (let id = 1, known = this.schemas.byId(id); known !== undefined; known = this.schemas.byId(++id)) {
       own.add(known);
     }
     return own;
