@@ -72,20 +72,28 @@ const randomCase = (
   counts: DifferentialCounts,
 ): Case | undefined => {
   const queries: string[] = [];
-  // A query, and perhaps one that reads what it writes.
+  // A query, perhaps another one that writes into the same stream, and perhaps one that reads what they write.
   const wanted = random.chance(0.25) ? 2 : 1;
   const tried = new Planned(sources);
   const own = tried.session.catalog.sources();
-  const over = new Generator(random, tried.session, { expressions: 30 });
-  for (let tries = 0; tries < 40 && queries.length < wanted; tries++) {
-    const text = `${(queries.length === 0 ? generator : over).createAs(`Q${queries.length + 1}`)};`;
+  const isAccepted = (text: string): boolean => {
     try {
       tried.add(text);
       queries.push(text);
+      return true;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       counts.refused++;
+      return false;
     }
+  };
+  const over = new Generator(random, tried.session, { expressions: 30 });
+  for (let tries = 0; tries < 40 && queries.length < wanted; tries++) {
+    const isFirst = queries.length === 0;
+    if (!isAccepted(`${(isFirst ? generator : over).createAs(`Q${queries.length + 1}`)};`) || !isFirst) continue;
+    const target = tried.session.catalog.source('Q1');
+    if (target?.kind !== 'stream' || !random.chance(0.3)) continue;
+    for (let more = 0; more < 15; more++) if (isAccepted(`${generator.insertInto(target)};`)) break;
   }
   if (queries.length === 0) return undefined;
   const read = own.filter(({ name }) => queries.some((query) => new RegExp(`\\b${name}\\b`).test(query)));

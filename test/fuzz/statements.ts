@@ -14,7 +14,7 @@ import { builtInFunctions, isScalar, type Session, type Source, type SqlType } f
 import { parseStatements } from '../../sql/parser/parse.ts';
 import { printName } from '../../sql/parser/print.ts';
 import { printStatement } from '../../sql/parser/statements/index.ts';
-import { isNumeric, typesEqual } from '../../sql/types/type.ts';
+import { isNumeric, printType, typesEqual } from '../../sql/types/type.ts';
 import { statement } from '../sql/parser/arbitrary.ts';
 import { type Piece, Pool, typeTexts, written } from './expressions.ts';
 
@@ -313,6 +313,26 @@ export class Generator {
     ];
     const clause = properties.length === 0 ? '' : ` WITH (${properties.join(', ')})`;
     return `CREATE ${kind} ${name}${clause} AS ${select}`;
+  }
+
+  /** INSERT INTO the stream, from a stream of the session: most of the time with columns that fit. */
+  insertInto(target: Source): string {
+    const random = this.#random;
+    const read = random.chance(0.25) ? this.#joined() : this.#one(random.pick(this.#sources('stream')));
+    const fitting = (wanted: SqlType): string =>
+      read.pick((type) => typesEqual(type, wanted) || (isNumeric(type) && isNumeric(wanted) && random.chance(0.2)))
+        ?.text ?? `CAST(NULL AS ${printType(wanted)})`;
+    const where = this.#maybe(0.5, () => `WHERE ${this.#condition(read)}`);
+    const [key] = target.schema.key;
+    const [own] = read.keys;
+    const keeps = key !== undefined && random.chance(0.5);
+    const by = keeps ? own : key === undefined ? undefined : fitting(key.type);
+    const items = [
+      ...(key === undefined || by === undefined ? [] : [`${by} AS ${printName(key.name)}`]),
+      ...target.schema.value.map(({ name, type }) => `${fitting(type)} AS ${printName(name)}`),
+    ];
+    const partitionBy = keeps ? '' : ` PARTITION BY ${by ?? 'NULL'}`;
+    return `INSERT INTO ${printName(target.name)} SELECT ${items.join(', ')} FROM ${read.text}${where}${partitionBy}`;
   }
 
   #isTable(select: string): boolean {

@@ -15,5 +15,9 @@ export type Check = (one: Case) => string | undefined | Promise<string | undefin
 
 export const usesTime = ({ queries }: Case): boolean => queries.some((query) => /\b(?:WINDOW|WITHIN)\b/.test(query));
 
+/** The queries that are INSERT INTO … SELECT. All of a case write into the stream that its first query makes. */
+export const insertsOf = ({ queries }: Case): readonly string[] =>
+  queries.filter((query) => query.startsWith('INSERT INTO '));
+
 export const isOrdered = ({ history }: Case): boolean =>
   history.every(({ timestamp }, i) => timestamp >= (history[i - 1]?.timestamp ?? 0));

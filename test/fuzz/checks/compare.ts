@@ -38,14 +38,15 @@ export const firstDifference = (what: string, one: readonly string[], other: rea
   return `${what}, line ${place + 1}:\n  ${one[place] ?? '(no more)'}\n  ${other[place] ?? '(no more)'}`;
 };
 
-export const difference = (
-  one: Result,
-  other: Result,
-  arranged: (lines: readonly Line[]) => readonly string[],
-): string | undefined => {
+/** The lines of a topic as they are compared; undefined: they are not. */
+export type Arrangement = (lines: readonly Line[], topic: string) => readonly string[] | undefined;
+
+export const difference = (one: Result, other: Result, arranged: Arrangement): string | undefined => {
   if (one.error !== other.error) return `one ends with ${one.error}, the other with ${other.error}`;
   for (const [topic, lines] of one.lines) {
-    const found = firstDifference(topic, arranged(lines), arranged(other.lines.get(topic) ?? []));
+    const wanted = arranged(lines, topic);
+    const given = arranged(other.lines.get(topic) ?? [], topic);
+    const found = wanted && given && firstDifference(topic, wanted, given);
     if (found !== undefined) return found;
   }
   return undefined;

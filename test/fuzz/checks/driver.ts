@@ -1,16 +1,27 @@
 /** Running a case by the test driver: in memory, on this thread, with no log and no clock. */
 
 import { UserError } from '../../../base/index.ts';
+import type { PhysicalPlan } from '../../../sql/index.ts';
 import { type Piped, runPlans } from '../../sql/support/running.ts';
 import { recordOf } from '../sources.ts';
 import type { Case } from './case.ts';
 import { type Line, lineOf, type Result } from './compare.ts';
 import { functions, type Planned, planned } from './planned.ts';
 
-export const resultOf = (planned: Planned, groups: readonly (readonly Piped[])[], partitions = 1): Result => {
+/** All queries of the case. */
+export const resultOf = (planned: Planned, groups: readonly (readonly Piped[])[], partitions = 1): Result =>
+  runOf(planned, planned.plans, groups, partitions);
+
+/** Some of its queries. */
+export const runOf = (
+  planned: Planned,
+  plans: readonly PhysicalPlan[],
+  groups: readonly (readonly Piped[])[],
+  partitions = 1,
+): Result => {
   const options = { functions, schemas: planned.writers(), partitions };
   try {
-    const { written, drops } = runPlans(planned.plans, groups, options);
+    const { written, drops } = runPlans(plans, groups, options);
     const lines = new Map<string, Line[]>();
     for (const [topic, { records, windowed }] of written) {
       lines.set(

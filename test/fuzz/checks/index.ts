@@ -14,10 +14,22 @@
 
 import { batches } from './batches.ts';
 import type { Check } from './case.ts';
+import { insert } from './insert.ts';
+import { late } from './late.ts';
 import { partitions } from './partitions.ts';
 import { plain } from './plain.ts';
 import { restart, restore } from './restart.ts';
 import { rules } from './rules.ts';
 import { where } from './where.ts';
 
-export const checks: Readonly<Record<string, Check>> = { rules, plain, partitions, batches, where, restart, restore };
+export const checks: Readonly<Record<string, Check>> = {
+  rules,
+  plain,
+  partitions,
+  batches,
+  where,
+  insert,
+  late,
+  restart,
+  restore,
+};

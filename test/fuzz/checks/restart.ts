@@ -1,6 +1,7 @@
 /** A query that is stopped in the middle of the history, and started again from what it has committed, writes what one
  *  that was not stopped writes; also where its stores have to be restored from their changelogs. */
 
+import { whereSeveralWrite } from './batches.ts';
 import type { Case, Check } from './case.ts';
 import { byKey, difference, type Result } from './compare.ts';
 import { base } from './driver.ts';
@@ -17,7 +18,7 @@ const stopped = (one: Case, again: (live: Live) => Promise<void>): Promise<Resul
   });
 
 export const restart: Check = async (one) =>
-  difference(base(one).result, await stopped(one, (live) => live.restart()), byKey);
+  difference(base(one).result, await stopped(one, (live) => live.restart()), whereSeveralWrite(one, byKey));
 
 export const restore: Check = async (one) =>
-  difference(base(one).result, await stopped(one, (live) => live.restart('state')), byKey);
+  difference(base(one).result, await stopped(one, (live) => live.restart('state')), whereSeveralWrite(one, byKey));
