@@ -2,11 +2,13 @@
  *  small as it could be made. */
 
 import { type Random, UserError } from '../../base/index.ts';
+import { parseStatements } from '../../sql/parser/parse.ts';
 import { shownRecord } from '../sql/support/running.ts';
 import type { Case, Check } from './checks/case.ts';
 import { base } from './checks/driver.ts';
 import { checks } from './checks/index.ts';
 import { Planned, planned } from './checks/planned.ts';
+import { PullGenerator } from './pulls.ts';
 import { shorter, shrunk, smallerStatements } from './shrink.ts';
 import { type Event, randomHistory, randomSources, recordOf } from './sources.ts';
 import { Generator } from './statements.ts';
@@ -102,7 +104,27 @@ const randomCase = (
     ordered: random.chance(0.6),
     damaged: random.chance(0.3),
   });
-  return { sources, queries, history };
+  return { sources, queries, history, pulls: randomPulls(tried, over, random) };
+};
+
+/** Pull queries that can be asked once the queries of a case run. */
+const randomPulls = ({ session }: Planned, generator: Generator, random: Random): readonly string[] => {
+  // Other tables are only topics: nothing of them is kept that could be asked.
+  const own = session.catalog
+    .sources()
+    .filter(({ name, kind, readOnly }) => kind === 'stream' || readOnly === true || name.startsWith('Q'));
+  const pulls = new PullGenerator(random, generator, own);
+  const accepted: string[] = [];
+  for (let tries = 0; tries < 40 && accepted.length < 4; tries++) {
+    const text = pulls.pull();
+    try {
+      for (const statement of parseStatements(`EXPLAIN ${text}`)) session.plan(statement);
+      accepted.push(text);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+  return accepted;
 };
 
 const checkOne = async (one: Case, options: DifferentialOptions, counts: DifferentialCounts): Promise<void> => {
@@ -148,26 +170,29 @@ const possibleSources = (random: Random): string => {
   }
 };
 
-function* smallerCases({ sources, queries, history }: Case): Iterable<Case> {
-  for (const fewer of shorter(history)) yield { sources, queries, history: fewer };
-  for (const fewer of shorter(queries)) yield { sources, queries: fewer, history };
+function* smallerCases(one: Case): Iterable<Case> {
+  const { queries, history, pulls } = one;
+  for (const fewer of shorter(history)) yield { ...one, history: fewer };
+  for (const fewer of shorter(pulls)) yield { ...one, pulls: fewer };
+  for (const fewer of shorter(queries)) yield { ...one, queries: fewer };
+  for (const [i, pull] of pulls.entries()) {
+    for (const smaller of smallerStatements(pull)) yield { ...one, pulls: pulls.with(i, smaller) };
+  }
   for (const [i, query] of queries.entries()) {
-    for (const smaller of smallerStatements(query)) yield { sources, queries: queries.with(i, smaller), history };
+    for (const smaller of smallerStatements(query)) yield { ...one, queries: queries.with(i, smaller) };
   }
   for (const [i, event] of history.entries()) {
-    if (event.damage !== undefined)
-      yield { sources, queries, history: history.with(i, { ...event, damage: undefined }) };
+    if (event.damage !== undefined) yield { ...one, history: history.with(i, { ...event, damage: undefined }) };
     const { value } = event;
     if (value === null) continue;
     for (const [column, each] of value.entries()) {
-      if (each === null) continue;
-      yield { sources, queries, history: history.with(i, { ...event, value: value.with(column, null) }) };
+      if (each !== null) yield { ...one, history: history.with(i, { ...event, value: value.with(column, null) }) };
     }
   }
 }
 
-const textOf = ({ sources, queries, history }: Case): string =>
-  [sources, ...queries, ...history.map(recordText)].join('\n');
+const textOf = ({ sources, queries, history, pulls }: Case): string =>
+  [sources, ...queries, ...history.map(recordText), ...pulls].join('\n');
 
 const recordText = (event: Event): string => {
   const { topic, key, value, timestamp } = recordOf(event);

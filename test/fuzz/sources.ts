@@ -27,14 +27,26 @@ export const randomSources = (random: Random): string => {
       const keyFormat = random.pick(['KAFKA', 'KAFKA', 'JSON', 'AVRO', 'PROTOBUF', 'DELIMITED', 'JSON_SR']);
       const also = random.chance(0.15) && format.startsWith('JSON') ? ", WRAP_SINGLE_VALUE='true'" : '';
       return (
-        `CREATE ${table ? 'TABLE' : 'STREAM'} ${name} (k ${key} ${table ? 'PRIMARY KEY' : 'KEY'}, n INT, b BOOLEAN, ref ${key}, ${columns.join(', ')}) ` +
+        `CREATE ${table ? random.pick(['TABLE', 'SOURCE TABLE']) : 'STREAM'} ${name} (k ${key} ${table ? 'PRIMARY KEY' : 'KEY'}, n INT, b BOOLEAN, ref ${key}, ${columns.join(', ')}) ` +
         `WITH (KAFKA_TOPIC='${name}', PARTITIONS=1, KEY_FORMAT='${keyFormat}', VALUE_FORMAT='${format}'${also});`
       );
     })
     .join('\n');
 };
 
-const texts = ['', 'a', 'b', "it's", 'größe 数😀', '2024-01-01', '12', '-3.5', 'true', 'A,b "c"\\\n', '{"a": [1, 2]}'];
+export const texts = [
+  '',
+  'a',
+  'b',
+  "it's",
+  'größe 数😀',
+  '2024-01-01',
+  '12',
+  '-3.5',
+  'true',
+  'A,b "c"\\\n',
+  '{"a": [1, 2]}',
+];
 const dayMs = 86_400_000;
 
 /** Small values more often than others, so that rows meet in groups and joins. */

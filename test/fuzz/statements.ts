@@ -113,6 +113,17 @@ export class Generator {
     return `${random.between(1, most)} ${random.pick(['SECONDS', 'SECONDS', 'SECONDS', 'MINUTES', 'HOURS', 'MILLISECONDS'])}`;
   }
 
+  /** An expression over the source as it is written in a query that calls it by the alias. */
+  expression(source: Source, accepts: (type: SqlType) => boolean, alias?: string): Piece | undefined {
+    const piece = this.#pool(source).pick(accepts);
+    return piece && { ...piece, text: written(piece.text, alias) };
+  }
+
+  /** A call of an aggregate with expressions over the source. Not each is one that the analyzer accepts. */
+  aggregateCall(source: Source, alias?: string): string {
+    return written(this.#pool(source).call('aggregate'), alias);
+  }
+
   #one(source: Source): Read {
     const pool = this.#pool(source);
     const plain = (piece: Piece | undefined): Piece | undefined => piece && { ...piece, text: written(piece.text) };

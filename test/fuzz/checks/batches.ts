@@ -1,4 +1,4 @@
-import { type Case, type Check, insertsOf } from './case.ts';
+import { type Case, type Check, insertsOf, joinsResults } from './case.ts';
 import { type Arrangement, atTheEnd, byKey, difference, inAnyOrder } from './compare.ts';
 import { base, inBatches, resultOf } from './driver.ts';
 
@@ -15,7 +15,7 @@ export const whereSeveralWrite =
  *  when a row that came in between has left); and a query that joins a source with what another query makes of it meets
  *  them in another order. */
 export const batches: Check = (one) => {
-  if (one.queries.slice(1).some((query) => / JOIN /.test(query))) return undefined;
+  if (joinsResults(one)) return undefined;
   if (/ JOIN [tu] [^]*GROUP BY/i.test(one.queries.join('\n'))) return undefined;
   const { planned: own, records, result } = base(one);
   const arranged = one.queries.some((query) => / JOIN [tu] /i.test(query)) ? atTheEnd : byKey;

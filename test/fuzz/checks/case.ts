@@ -8,6 +8,8 @@ export interface Case {
   /** Persistent queries, one to a statement. */
   readonly queries: readonly string[];
   readonly history: readonly Event[];
+  /** Pull queries, asked at the end of the history. */
+  readonly pulls: readonly string[];
 }
 
 /** A difference that must not be; undefined: there is none. Raises a `UserError` where a statement is refused. */
@@ -18,6 +20,11 @@ export const usesTime = ({ queries }: Case): boolean => queries.some((query) => 
 /** The queries that are INSERT INTO … SELECT. All of a case write into the stream that its first query makes. */
 export const insertsOf = ({ queries }: Case): readonly string[] =>
   queries.filter((query) => query.startsWith('INSERT INTO '));
+
+/** Whether a query joins what another query of the case makes, perhaps with what that one reads: which of both comes
+ *  first depends on how the queries take turns. */
+export const joinsResults = ({ queries }: Case): boolean =>
+  queries.slice(1).some((query) => / JOIN /.test(query) && !query.startsWith('INSERT INTO '));
 
 export const isOrdered = ({ history }: Case): boolean =>
   history.every(({ timestamp }, i) => timestamp >= (history[i - 1]?.timestamp ?? 0));

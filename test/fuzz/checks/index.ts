@@ -18,6 +18,8 @@ import { insert } from './insert.ts';
 import { late } from './late.ts';
 import { partitions } from './partitions.ts';
 import { plain } from './plain.ts';
+import { pullPartitions } from './pulls/pull-partitions.ts';
+import { pulls } from './pulls/pulls.ts';
 import { restart, restore } from './restart.ts';
 import { rules } from './rules.ts';
 import { where } from './where.ts';
@@ -32,4 +34,6 @@ export const checks: Readonly<Record<string, Check>> = {
   late,
   restart,
   restore,
+  pulls,
+  'pull-partitions': pullPartitions,
 };

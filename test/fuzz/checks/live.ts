@@ -1,17 +1,14 @@
 /** A case in the real engine: a log and state in memory, which can be closed and opened again with or without what its
  *  stores had written. */
 
-import { ManualClock, Random } from '../../../base/index.ts';
+import { base64, ManualClock, Random, UserError } from '../../../base/index.ts';
 import { systemClock } from '../../../base/node/index.ts';
 import { Runtime } from '../../../engine/index.ts';
-import {
-  LocalRegistry,
-  openSqlEngine,
-  type QueryColumn,
-  type Row,
-  type SqlEngine,
-  type SqlEngineOptions,
-} from '../../../sql/index.ts';
+import { LocalRegistry, openSqlEngine, type SqlEngine, type Value } from '../../../sql/index.ts';
+import type { Query } from '../../../sql/parser/ast.ts';
+import { printStatement } from '../../../sql/parser/statements/index.ts';
+import type { Rule } from '../../../sql/plan/rule.ts';
+import { rules } from '../../../sql/plan/rules.ts';
 import { consumeRecords, type Log, openMemoryLog, type Producer, produceRecords } from '../../../storage/index.ts';
 import { Shards } from '../../engine/runtime/support.ts';
 import { type Event, recordOf } from '../sources.ts';
@@ -22,31 +19,30 @@ import { base } from './driver.ts';
 export interface LiveOptions {
   /** Of every topic; default 1. */
   readonly partitions?: number;
-  /** The rules that rewrite plans; all of them when left out. */
-  readonly rules?: SqlEngineOptions['rules'];
 }
 
-/** What a SELECT has given. */
-export interface Answer {
-  readonly columns: readonly QueryColumn[];
-  readonly rows: readonly Row[];
-}
+const clock = new ManualClock(0);
 
-const clock = new ManualClock(1_000_000);
+/** Functions give what they give in the test driver, where the clock shows 0 and chance is 0 as well. */
+class NoChance extends Random {
+  override float(): number {
+    return 0;
+  }
+}
 
 export class Live {
   readonly #one: Case;
-  readonly #options: LiveOptions;
   readonly #log: Log;
   readonly #producer: Producer;
   readonly #registry = new LocalRegistry();
   readonly #shards = new Shards();
+  /** Those of the engine, which looks at them for each query. */
+  readonly #rules: Rule[] = [...rules];
   #runtime!: Runtime;
   #engine!: SqlEngine;
 
-  private constructor(one: Case, options: LiveOptions, log: Log, producer: Producer) {
+  private constructor(one: Case, log: Log, producer: Producer) {
     this.#one = one;
-    this.#options = options;
     this.#log = log;
     this.#producer = producer;
   }
@@ -54,7 +50,7 @@ export class Live {
   /** With the sources of the case, and no query yet. */
   static async open(one: Case, options: LiveOptions = {}): Promise<Live> {
     const log = await openMemoryLog({ clock, random: new Random(7) });
-    const live = new Live(one, options, log, await log.producer());
+    const live = new Live(one, log, await log.producer());
     await live.#start();
     await live.execute(one.sources.replaceAll('PARTITIONS=1', `PARTITIONS=${options.partitions ?? 1}`));
     await live.#checkSchemas();
@@ -70,16 +66,15 @@ export class Live {
       random: new Random(1),
       openShard: this.#shards.open,
     });
-    const { rules } = this.#options;
     this.#engine = await openSqlEngine({
       log: this.#log,
       runtime: this.#runtime,
       clock,
       timers: systemClock,
-      random: new Random(2),
+      random: new NoChance(2),
       registry: this.#registry,
       settings: { 'auto.offset.reset': 'earliest' },
-      ...(rules === undefined ? {} : { rules }),
+      rules: this.#rules,
     });
   }
 
@@ -146,11 +141,36 @@ export class Live {
     return { lines, drops: [] };
   }
 
-  async query(sql: string): Promise<Answer> {
-    const handle = await this.#engine.query(sql);
-    const rows: Row[] = [];
-    for await (const batch of handle.rows()) rows.push(...batch.map((row) => [...row]));
-    return { columns: handle.columns, rows };
+  /** The rows of a pull query, each as text; undefined: it is refused. */
+  async ask(
+    query: Query,
+    { rules: chosen = 'all' }: { readonly rules?: 'all' | 'none' } = {},
+  ): Promise<readonly string[] | undefined> {
+    const text = `${printStatement({ kind: 'query', query, at: query.at })};`;
+    if (chosen === 'none') this.#rules.length = 0;
+    try {
+      const handle = await this.#engine.query(text);
+      const rows: string[] = [];
+      for await (const batch of handle.rows()) rows.push(...batch.map(rowText));
+      return rows;
+    } catch (error) {
+      if (error instanceof UserError) return undefined;
+      throw error;
+    } finally {
+      if (chosen === 'none') this.#rules.push(...rules);
+    }
+  }
+
+  /** Runs a statement; false: it is refused. */
+  async accepts(sql: string): Promise<boolean> {
+    try {
+      await this.execute(sql);
+    } catch (error) {
+      if (error instanceof UserError) return false;
+      throw error;
+    }
+    await this.idle();
+    return true;
   }
 
   async close(): Promise<void> {
@@ -169,3 +189,15 @@ export const withLive = async <T>(one: Case, options: LiveOptions, run: (live: L
     await live.close();
   }
 };
+
+/** A row as JSON, in which values that differ differ. */
+const rowText = (row: readonly Value[]): string =>
+  JSON.stringify(row, (_, value: unknown) => {
+    if (typeof value === 'bigint') return { big: String(value) };
+    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
+      return { number: Object.is(value, -0) ? '-0' : String(value) };
+    }
+    if (value instanceof Uint8Array) return { bytes: base64(value) };
+    if (value instanceof Map) return { map: [...value] };
+    return value;
+  });

@@ -1,0 +1,40 @@
+import { parseStatements } from '../../../../sql/parser/parse.ts';
+import { type Case, type Check, usesTime } from '../case.ts';
+import { type Live, withLive } from '../live.ts';
+import { sameRows } from './relation.ts';
+
+const manyPartitions = 3;
+
+/** Aggregates that give the same over rows in any order. The others are those of `a0`, `a1` … that are called anything
+ *  else. */
+const anyOrder = /^(?:COUNT|COUNT_DISTINCT|MIN|MAX)\(/;
+const dependsOnOrder = (text: string): boolean =>
+  [...text.matchAll(/(?:SELECT|HAVING|,) (\w+\([^]*?) AS A\d+/gi)].some(([, call]) => !anyOrder.test(call ?? '')) ||
+  / (?:LIMIT|OFFSET) |\bROWOFFSET\b|\bROWPARTITION\b/.test(text);
+
+/** Topics of one partition, and of three. Which windows are closed and what is late depends on the partitions, and rows
+ *  are read partition after partition. */
+export const pullPartitions: Check = async (one: Case) => {
+  const asked = one.pulls.filter((text) => !dependsOnOrder(text));
+  if (asked.length === 0 || usesTime(one)) return undefined;
+  const answers = (partitions: number): Promise<(readonly string[] | undefined)[]> =>
+    withLive(one, { partitions }, async (live: Live) => {
+      for (const query of one.queries) await live.execute(query);
+      await live.feed(one.history);
+      const all: (readonly string[] | undefined)[] = [];
+      for (const text of asked) {
+        const [parsed] = parseStatements(text);
+        all.push(parsed?.statement.kind === 'query' ? await live.ask(parsed.statement.query) : undefined);
+      }
+      return all;
+    });
+  const single = await answers(1);
+  const several = await answers(manyPartitions);
+  for (const [i, text] of asked.entries()) {
+    const [rows, others] = [single[i], several[i]];
+    if (rows === undefined && others === undefined) continue;
+    const found = sameRows('one partition, and three', rows ?? ['refused'], others ?? ['refused']);
+    if (found !== undefined) return `${text}\n${found}`;
+  }
+  return undefined;
+};

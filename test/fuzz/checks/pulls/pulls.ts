@@ -1,0 +1,83 @@
+/** Pull queries at the end of a history: with the rules that rewrite plans and without, by generated code and by its
+ *  plain forms, and beside the queries that are made of them (`relation.ts`). */
+
+import { useGeneratedCode } from '../../../../base/index.ts';
+import type { Query } from '../../../../sql/parser/ast.ts';
+import { parseStatements } from '../../../../sql/parser/parse.ts';
+import type { Case, Check } from '../case.ts';
+import { firstDifference } from '../compare.ts';
+import { base } from '../driver.ts';
+import { type Live, withLive } from '../live.ts';
+import { access } from './access.ts';
+import { count } from './count.ts';
+import { distinct } from './distinct.ts';
+import { having } from './having.ts';
+import { join } from './join.ts';
+import { kept } from './kept.ts';
+import { limit } from './limit.ts';
+import { order } from './order.ts';
+import type { Ask, Relation } from './relation.ts';
+import { subquery } from './subquery.ts';
+import { where } from './where.ts';
+
+const relations: Readonly<Record<string, Relation>> = {
+  access,
+  limit,
+  order,
+  distinct,
+  where,
+  having,
+  count,
+  subquery,
+  join,
+};
+
+const queryOf = (text: string): Query => {
+  const [parsed] = parseStatements(text);
+  if (parsed?.statement.kind !== 'query') throw new Error('a pull query is a SELECT');
+  return parsed.statement.query;
+};
+
+const askOf =
+  (live: Live): Ask =>
+  (query) =>
+    live.ask(query);
+
+export const pulls: Check = (one) =>
+  withLive(one, {}, async (live) => {
+    await live.feed(one.history, 'together');
+    for (const query of one.queries) await live.execute(query);
+    await live.idle();
+    for (const [i, text] of one.pulls.entries()) {
+      const found = await problemOf(live, one, queryOf(text), `KEPT${i}`);
+      if (found !== undefined) return `${text}\n${found}`;
+    }
+    return undefined;
+  });
+
+const problemOf = async (live: Live, one: Case, query: Query, name: string): Promise<string | undefined> => {
+  const rows = await live.ask(query);
+  if (rows === undefined) return undefined;
+  const unruled = await live.ask(query, { rules: 'none' });
+  if (unruled === undefined) return 'without rules it is refused';
+  const other = firstDifference('with rules, and without', rows, unruled) ?? (await plain(live, query, rows));
+  if (other !== undefined) return other;
+  for (const [relation, holds] of Object.entries(relations)) {
+    const found = await holds(query, rows, askOf(live));
+    if (found !== undefined) return `${relation}: ${found}`;
+  }
+  const sources = base(one).planned.session.catalog.sources('stream');
+  const found = await kept(live, query, askOf(live), { name, streams: new Set(sources.map((source) => source.name)) });
+  return found && `kept: ${found}`;
+};
+
+const plain = async (live: Live, query: Query, rows: readonly string[]): Promise<string | undefined> => {
+  useGeneratedCode(false);
+  try {
+    const others = await live.ask(query);
+    if (others === undefined) return 'without generated code it is refused';
+    return firstDifference('with generated code, and without', rows, others);
+  } finally {
+    useGeneratedCode(true);
+  }
+};

@@ -1,0 +1,36 @@
+import type { Query, SourceReference } from '../../../../sql/parser/ast.ts';
+import { firstDifference } from '../compare.ts';
+import { type Relation } from './relation.ts';
+
+/** `SELECT * FROM (query)`. */
+const all = (query: Query): Query => {
+  const { at } = query;
+  const from: SourceReference = { kind: 'source', name: 'Z', alias: { name: 'Z', at }, subquery: query, at };
+  return { items: [{ kind: 'all-columns', at }], from, joins: [], at };
+};
+
+const inParentheses = (reference: SourceReference): SourceReference => {
+  if (reference.subquery !== undefined) return reference;
+  const { at, alias, ...source } = reference;
+  const subquery: Query = {
+    items: [{ kind: 'all-columns', at }],
+    from: { ...source, at },
+    joins: [],
+    at,
+  };
+  const name = alias ?? { name: source.name, at };
+  return { kind: 'source', name: name.name, alias: name, subquery, at };
+};
+
+/** All of a subquery is the subquery, and a source may stand in parentheses, with all of its columns. */
+export const subquery: Relation = async (query, rows, ask) => {
+  const whole = await ask(all(query));
+  const found = whole && firstDifference('the query, and all of it as a subquery', rows, whole);
+  if (found !== undefined) return found;
+  const nested = await ask({
+    ...query,
+    from: inParentheses(query.from),
+    joins: query.joins.map((join) => ({ ...join, source: inParentheses(join.source) })),
+  });
+  return nested && firstDifference('the query, and over subqueries of its sources', rows, nested);
+};
