@@ -6,6 +6,7 @@ import { systemClock } from '../../../base/node/index.ts';
 import { Runtime } from '../../../engine/index.ts';
 import { LocalRegistry, openSqlEngine, type SqlEngine, type Value } from '../../../sql/index.ts';
 import type { Query } from '../../../sql/parser/ast.ts';
+import { parseStatements } from '../../../sql/parser/parse.ts';
 import { printStatement } from '../../../sql/parser/statements/index.ts';
 import type { Rule } from '../../../sql/plan/rule.ts';
 import { rules } from '../../../sql/plan/rules.ts';
@@ -141,6 +142,17 @@ export class Live {
     return { lines, drops: [] };
   }
 
+  /** All rows of the tables that the queries make. */
+  async tables(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const { name } of base(this.#one).planned.session.catalog.sources('table')) {
+      if (!name.startsWith('Q')) continue;
+      const rows = await this.ask(parsedQuery(`SELECT * FROM ${name};`));
+      found.push(...(rows ?? []).map((row) => `${name} ${row}`));
+    }
+    return found.toSorted();
+  }
+
   /** The rows of a pull query, each as text; undefined: it is refused. */
   async ask(
     query: Query,
@@ -188,6 +200,12 @@ export const withLive = async <T>(one: Case, options: LiveOptions, run: (live: L
   } finally {
     await live.close();
   }
+};
+
+export const parsedQuery = (text: string): Query => {
+  const [parsed] = parseStatements(text);
+  if (parsed?.statement.kind !== 'query') throw new Error('a pull query is a SELECT');
+  return parsed.statement.query;
 };
 
 /** A row as JSON, in which values that differ differ. */

@@ -1,6 +1,5 @@
-import { parseStatements } from '../../../../sql/parser/parse.ts';
 import { type Case, type Check, usesTime } from '../case.ts';
-import { type Live, withLive } from '../live.ts';
+import { type Live, parsedQuery, withLive } from '../live.ts';
 import { sameRows } from './relation.ts';
 
 const manyPartitions = 3;
@@ -22,10 +21,7 @@ export const pullPartitions: Check = async (one: Case) => {
       for (const query of one.queries) await live.execute(query);
       await live.feed(one.history);
       const all: (readonly string[] | undefined)[] = [];
-      for (const text of asked) {
-        const [parsed] = parseStatements(text);
-        all.push(parsed?.statement.kind === 'query' ? await live.ask(parsed.statement.query) : undefined);
-      }
+      for (const text of asked) all.push(await live.ask(parsedQuery(text)));
       return all;
     });
   const single = await answers(1);
