@@ -15,6 +15,19 @@ export interface Case {
 /** A difference that must not be; undefined: there is none. Raises a `UserError` where a statement is refused. */
 export type Check = (one: Case) => string | undefined | Promise<string | undefined>;
 
+const wholes = new WeakMap<Case, Case>();
+
+/** The case without values that cannot be read. These are no fault of a record where nothing reads them, so what reads
+ *  more columns drops more records. */
+export const undamaged = (one: Case): Case => {
+  const known = wholes.get(one);
+  if (known !== undefined) return known;
+  const history = one.history.filter(({ damage }) => damage === undefined);
+  const whole = history.length === one.history.length ? one : { ...one, history };
+  wholes.set(one, whole);
+  return whole;
+};
+
 export const usesTime = ({ queries }: Case): boolean => queries.some((query) => /\b(?:WINDOW|WITHIN)\b/.test(query));
 
 /** The queries that are INSERT INTO … SELECT. All of a case write into the stream that its first query makes. */

@@ -35,8 +35,13 @@ export const firstDifference = (what: string, one: readonly string[], other: rea
   const at = one.findIndex((line, i) => line !== other[i]);
   if (at < 0 && one.length === other.length) return undefined;
   const place = at < 0 ? one.length : at;
-  return `${what}, line ${place + 1}:\n  ${one[place] ?? '(no more)'}\n  ${other[place] ?? '(no more)'}`;
+  return `${what}, line ${place + 1}:\n  ${shownLine(one[place])}\n  ${shownLine(other[place])}`;
 };
+
+const mostShown = 1_000;
+
+const shownLine = (line = '(no more)'): string =>
+  line.length <= mostShown ? line : `${line.slice(0, mostShown)}… (${line.length} characters)`;
 
 /** The lines of a topic as they are compared; undefined: they are not. */
 export type Arrangement = (lines: readonly Line[], topic: string) => readonly string[] | undefined;

@@ -14,5 +14,5 @@ export const late: Check = async (one) => {
     await live.idle();
     return live.result();
   });
-  return difference(base(one).result, result, whereSeveralWrite(one, byKey));
+  return result && difference(base(one).result, result, whereSeveralWrite(one, byKey));
 };

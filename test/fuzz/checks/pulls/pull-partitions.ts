@@ -16,7 +16,7 @@ const dependsOnOrder = (text: string): boolean =>
 export const pullPartitions: Check = async (one: Case) => {
   const asked = one.pulls.filter((text) => !dependsOnOrder(text));
   if (asked.length === 0 || usesTime(one)) return undefined;
-  const answers = (partitions: number): Promise<(readonly string[] | undefined)[]> =>
+  const answers = (partitions: number): Promise<(readonly string[] | undefined)[] | undefined> =>
     withLive(one, { partitions }, async (live: Live) => {
       for (const query of one.queries) await live.execute(query);
       await live.feed(one.history);
@@ -26,6 +26,7 @@ export const pullPartitions: Check = async (one: Case) => {
     });
   const single = await answers(1);
   const several = await answers(manyPartitions);
+  if (single === undefined || several === undefined) return undefined;
   for (const [i, text] of asked.entries()) {
     const [rows, others] = [single[i], several[i]];
     if (rows === undefined && others === undefined) continue;

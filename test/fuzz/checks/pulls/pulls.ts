@@ -3,7 +3,7 @@
 
 import { useGeneratedCode } from '../../../../base/index.ts';
 import type { Query } from '../../../../sql/parser/ast.ts';
-import type { Case, Check } from '../case.ts';
+import { type Case, type Check, undamaged } from '../case.ts';
 import { firstDifference } from '../compare.ts';
 import { base } from '../driver.ts';
 import { type Live, parsedQuery, withLive } from '../live.ts';
@@ -36,8 +36,9 @@ const askOf =
   (query) =>
     live.ask(query);
 
-export const pulls: Check = (one) =>
-  withLive(one, {}, async (live) => {
+export const pulls: Check = (given) => {
+  const one = undamaged(given);
+  return withLive(one, {}, async (live) => {
     await live.feed(one.history, 'together');
     for (const query of one.queries) await live.execute(query);
     await live.idle();
@@ -47,6 +48,7 @@ export const pulls: Check = (one) =>
     }
     return undefined;
   });
+};
 
 const problemOf = async (live: Live, one: Case, query: Query, name: string): Promise<string | undefined> => {
   const rows = await live.ask(query);
