@@ -46,10 +46,10 @@ test('a text with a problem is made small', async () => {
 
 test('random queries give the same in each pair of ways to run them', async () => {
   const found: Difference[] = [];
-  const { queries, silent, written } = await differential({
+  const { queries, silent, written, pulls } = await differential({
     random: new Random(5),
-    cases: 50,
-    perSources: 25,
+    cases: 30,
+    perSources: 10,
     now: () => performance.now(),
     report: (one) => found.push(one),
   });
@@ -57,6 +57,7 @@ test('random queries give the same in each pair of ways to run them', async () =
   // Queries that write nothing compare nothing.
   expect(silent).toBeLessThan(queries * 0.7);
   expect(written).toBeGreaterThan(100);
+  expect(pulls).toBeGreaterThan(100);
 });
 
 test('a check that finds a difference makes it small', async () => {

@@ -26,7 +26,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '1' },
     generated: { type: 'string', default: '10000' },
     mutated: { type: 'string', default: '1000000' },
-    cases: { type: 'string', default: '5000' },
+    cases: { type: 'string', default: '2000' },
     check: { type: 'string', multiple: true, default: Object.keys(checks) },
   },
 });

@@ -1,44 +1,51 @@
+import type { Expression } from '../../../sql/parser/ast.ts';
 import { parseStatements } from '../../../sql/parser/parse.ts';
-import { printStatement, type StatementOf } from '../../../sql/parser/statements/index.ts';
+import { printStatement, type Statement, type StatementOf } from '../../../sql/parser/statements/index.ts';
 import { recordOf } from '../sources.ts';
-import type { Check } from './case.ts';
-import { atTheEnd, inOrder, type Result } from './compare.ts';
-import { eachAlone, resultOf } from './driver.ts';
+import type { Case, Check } from './case.ts';
+import { type Arrangement, atTheEnd, inOrder, type Result } from './compare.ts';
+import { eachAlone, runOf } from './driver.ts';
 import { planned } from './planned.ts';
 
-/** Each row is in one of the parts. */
+type Written = StatementOf<'create-as' | 'insert-as'>;
+
+/** Each row is in one of the parts that WHERE, its negation and its being NULL make: of the last query, and of each
+ *  INSERT INTO by itself. */
 export const where: Check = (one) => {
-  const all = one.queries.flatMap((text) => {
+  for (const [i, text] of one.queries.entries()) {
     const [parsed] = parseStatements(text);
-    return parsed?.statement.kind === 'create-as' ? [parsed.statement] : [];
-  });
-  const last = all.at(-1);
-  if (last === undefined || all.length !== one.queries.length) return undefined;
-  const { query } = last;
+    const statement: Statement | undefined = parsed?.statement;
+    const isLast = statement?.kind === 'create-as' && i === one.queries.length - 1;
+    if (!isLast && statement?.kind !== 'insert-as') continue;
+    const found = problemOf(one, i, statement);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+const problemOf = (one: Case, index: number, written: Written): string | undefined => {
+  const { query } = written;
   const condition = query.where;
   if (condition === undefined || query.groupBy !== undefined) return undefined;
   const { at } = condition;
-  const named = (name: string, also: typeof condition | undefined): string => {
-    const statement: StatementOf<'create-as'> = {
-      ...last,
-      name: { name, at },
-      query: { ...query, where: also },
-    };
-    return `${printStatement(statement)};`;
-  };
   // A record without a value passes no condition.
   const streams = new Set(one.history.flatMap(({ source }) => (source.kind === 'stream' ? [source.topic] : [])));
   const records = eachAlone(
     one.history.map(recordOf).filter(({ topic, value }) => !streams.has(topic) || value !== null),
   );
-  const run = (name: string, also: typeof condition | undefined): Result =>
-    resultOf(planned({ ...one, queries: [...one.queries.slice(0, -1), named(name, also)] }), records);
-  const whole = run('W', undefined);
-  const unknown = run('W', { kind: 'is-null', negated: false, operand: condition, at });
-  const parts = [run('W', condition), run('W', { kind: 'not', operand: condition, at }), unknown];
+  const run = (also: Expression | undefined): Result => {
+    const text = `${printStatement({ ...written, query: { ...query, where: also } })};`;
+    const all = planned({ ...one, queries: [...one.queries.slice(0, index), text] });
+    return runOf(all, written.kind === 'insert-as' ? all.plans.slice(-1) : all.plans, records);
+  };
+  const whole = run(undefined);
+  const unknown = run({ kind: 'is-null', negated: false, operand: condition, at });
+  const parts = [run(condition), run({ kind: 'not', operand: condition, at }), unknown];
   if ([whole, ...parts].some(({ error }) => error !== undefined)) return undefined;
-  const arranged = last.sourceKind === 'stream' ? inOrder : atTheEnd;
-  const rows = ({ lines }: Result): readonly string[] => arranged(lines.get('W') ?? []);
+  const isTable = written.kind === 'create-as' && written.sourceKind === 'table';
+  const arranged: Arrangement = isTable ? atTheEnd : inOrder;
+  const topic = written.kind === 'create-as' ? written.name.name : written.target.name;
+  const rows = ({ lines }: Result): readonly string[] => arranged(lines.get(topic) ?? [], topic) ?? [];
   const left = [...rows(whole)];
   for (const row of parts.flatMap(rows)) {
     const at = left.indexOf(row);
@@ -47,7 +54,7 @@ export const where: Check = (one) => {
   }
   // A row on which the condition fails is in none of them, and noted; of one such row a join or a table function would
   // have made several.
-  const several = query.joins.length > 0 || one.queries.at(-1)?.includes('EXPLODE(') === true;
+  const several = query.joins.length > 0 || one.queries[index]?.includes('EXPLODE(') === true;
   const noted = several && unknown.drops.length > 0 ? left.length : unknown.drops.length;
   return left.length > noted ? `in no part:\n  ${left.join('\n  ')}` : undefined;
 };
