@@ -68,6 +68,7 @@ export const runBlock = async (
   const counts = await differential({
     random,
     cases: count,
+    shrinkMs: 60_000,
     now: () => performance.now(),
     checks: Object.fromEntries(Object.entries(checks).filter(([name]) => names.includes(name))),
     ...events,

@@ -89,9 +89,9 @@ const randomPulls = (
 
 export function* smallerCases(one: Case): Iterable<Case> {
   const { queries, history, pulls } = one;
-  for (const fewer of shorter(history)) yield { ...one, history: fewer };
   for (const fewer of shorter(pulls)) yield { ...one, pulls: fewer };
   for (const fewer of shorter(queries)) yield { ...one, queries: fewer };
+  for (const fewer of shorter(history)) yield { ...one, history: fewer };
   for (const [i, pull] of pulls.entries()) {
     for (const smaller of smallerStatements(pull)) yield { ...one, pulls: pulls.with(i, smaller) };
   }

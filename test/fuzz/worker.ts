@@ -1,5 +1,5 @@
-/** The thread that `threads.ts` starts: runs the blocks that it is sent, one after the other. Before each text it writes
- *  that text into shared memory, where it can be read after the thread has died or hung. */
+/** The thread that `threads.ts` starts: runs the blocks that it is sent, one after the other. Before each text it
+ *  writes that text into shared memory, where it can be read after the thread has died or hung. */
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { installNative } from '../../base/node/index.ts';

@@ -1,3 +1,8 @@
+/** As a query reads that starts when its topics are full. A join of tables by a foreign key asks and answers
+ *  through topics, so of it only what the tables hold at the end is compared (and nothing of groups over it, which stay
+ *  when a row that came in between has left); and a query that joins a source with what another query makes of it meets
+ *  them in another order. */
+
 import { type Case, type Check, insertsOf, joinsResults } from './case.ts';
 import { type Arrangement, atTheEnd, byKey, difference, inAnyOrder } from './compare.ts';
 import { base, inBatches, resultOf } from './driver.ts';
@@ -10,10 +15,6 @@ export const whereSeveralWrite =
     return topic === 'Q1' ? inAnyOrder(lines) : undefined;
   };
 
-/** As a query reads that starts when its topics are full. A join of tables by a foreign key asks and answers
- *  through topics, so of it only what the tables hold at the end is compared (and nothing of groups over it, which stay
- *  when a row that came in between has left); and a query that joins a source with what another query makes of it meets
- *  them in another order. */
 export const batches: Check = (one) => {
   if (joinsResults(one)) return undefined;
   if (/ JOIN [tu] [^]*GROUP BY/i.test(one.queries.join('\n'))) return undefined;

@@ -1,8 +1,9 @@
+/** A stream into which two queries write holds what each of them would write alone. */
+
 import { type Case, type Check, insertsOf } from './case.ts';
 import { firstDifference, inAnyOrder } from './compare.ts';
 import { base, eachAlone, runOf } from './driver.ts';
 
-/** A stream into which two queries write holds what each of them would write alone. */
 export const insert: Check = (one: Case) => {
   if (insertsOf(one).length === 0) return undefined;
   const { planned, records, result } = base(one);

@@ -1,11 +1,12 @@
+/** A query that is made when its topics are full reads them from their start. Joins are left out: their sides are read
+ *  in another order then. */
+
 import { whereSeveralWrite } from './batches.ts';
 import type { Check } from './case.ts';
 import { byKey, difference } from './compare.ts';
 import { base } from './driver.ts';
 import { withLive } from './live.ts';
 
-/** A query that is made when its topics are full reads them from their start. Joins are left out: their sides are read
- *  in another order then. */
 export const late: Check = async (one) => {
   if (one.queries.some((query) => / JOIN /.test(query))) return undefined;
   const result = await withLive(one, {}, async (live) => {

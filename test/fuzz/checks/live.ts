@@ -93,7 +93,7 @@ export class Live {
     await this.#engine.execute(sql);
   }
 
-  /** Writes them and waits until all queries have read them, and what they make of them. `each`: one after the other. */
+  /** Writes them and waits until all queries have read them, and what they make of them. `each`: one by one. */
   async feed(events: readonly Event[], how: 'each' | 'together' = 'each'): Promise<void> {
     if (how === 'together') {
       for (const event of events) await this.#produce(event);
@@ -192,7 +192,7 @@ export class Live {
   }
 }
 
-/** A record is at most so long, as hexadecimal digits: the test driver has no limit, and the log has one of a megabyte. */
+/** How long a record may be, as hexadecimal digits: the test driver has no limit, and the log has one of a megabyte. */
 const longest = 1_000_000;
 
 /** Opens, runs, and closes in any case. Undefined where results would be refused for their size. */

@@ -1,3 +1,9 @@
+/** Where windows close, records far in the future follow: on each partition, so that all come as far. What is made of
+ *  them does not count. Which records are late depends on the partitions, so histories have an order then; and so does
+ *  what a window that closes meets: another join, another window, or what else is written or added up at that time.
+ *  Between two aggregates of tables a row that leaves one group and comes to another makes two changes, which have no
+ *  order between them. */
+
 import { recordOf } from '../sources.ts';
 import { type Check, isOrdered, usesTime } from './case.ts';
 import { byKey, difference, inAnyOrder, type Result } from './compare.ts';
@@ -5,11 +11,6 @@ import { base, eachAlone, resultOf } from './driver.ts';
 
 const manyPartitions = 3;
 
-/** Where windows close, records far in the future follow: on each partition, so that all come as far. What is made of
- *  them does not count. Which records are late depends on the partitions, so histories have an order then; and so does
- *  what a window that closes meets: another join, another window, or what else is written or added up at that time.
- *  Between two aggregates of tables a row that leaves one group and comes to another makes two changes, which have no
- *  order between them. */
 export const partitions: Check = (one) => {
   const text = one.queries.join('\n');
   if (usesTime(one) && (!isOrdered(one) || /\bWITHIN\b[^]*\b(?:JOIN|WINDOW|GRACE[^]*GROUP BY)\b/.test(text)))

@@ -1,9 +1,10 @@
+/** In batches: some of the code is made for records that look like the one before them. */
+
 import { useGeneratedCode } from '../../../base/index.ts';
 import type { Check } from './case.ts';
 import { difference, firstDifference, inOrder } from './compare.ts';
 import { base, inBatches, resultOf } from './driver.ts';
 
-/** In batches: some of the code is made for records that look like the one before them. */
 export const plain: Check = (one) => {
   const { planned: own, records } = base(one);
   const groups = inBatches(records);

@@ -1,5 +1,5 @@
-/** A query that is stopped in the middle of the history, and started again from what it has committed, has the rows that
- *  it had, and writes what one that was not stopped writes; also where its stores have to be restored from their
+/** A query that is stopped in the middle of the history, and started again from what it has committed, has the rows
+ *  that it had, and writes what one that was not stopped writes; also where its stores have to be restored from their
  *  changelogs. */
 
 import { whereSeveralWrite } from './batches.ts';

@@ -1,3 +1,6 @@
+/** Each row is in one of the parts that WHERE, its negation and its being NULL make: of the last query, and of each
+ *  INSERT INTO by itself. */
+
 import type { Expression } from '../../../sql/parser/ast.ts';
 import { parseStatements } from '../../../sql/parser/parse.ts';
 import { printStatement, type Statement, type StatementOf } from '../../../sql/parser/statements/index.ts';
@@ -9,8 +12,6 @@ import { planned } from './planned.ts';
 
 type Written = StatementOf<'create-as' | 'insert-as'>;
 
-/** Each row is in one of the parts that WHERE, its negation and its being NULL make: of the last query, and of each
- *  INSERT INTO by itself. */
 export const where: Check = (one) => {
   for (const [i, text] of one.queries.entries()) {
     const [parsed] = parseStatements(text);

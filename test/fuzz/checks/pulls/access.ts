@@ -1,6 +1,7 @@
+/** Looked up by key, by range or by window is the same as scanned. Joins read each side by the conditions on it. */
+
 import { isLimited, opaque, type Relation, sameRows, unlimited } from './relation.ts';
 
-/** Looked up by key, by range or by window is the same as scanned. Joins read each side by the conditions on it. */
 export const access: Relation = async (query, rows, ask) => {
   const { where, ...plain } = unlimited(query);
   if (where === undefined) return undefined;

@@ -1,7 +1,8 @@
+/** The groups of a query have as many rows together as there are without GROUP BY. */
+
 import type { Expression, Query } from '../../../../sql/parser/ast.ts';
 import { type Relation, unordered } from './relation.ts';
 
-/** The groups of a query have as many rows together as there are without GROUP BY. */
 export const count: Relation = async (query, _rows, ask) => {
   if (query.groupBy === undefined || query.unions !== undefined) return undefined;
   const { having: _, distinct: __, groupBy, ...plain } = unordered(query);

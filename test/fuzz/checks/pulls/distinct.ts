@@ -1,6 +1,7 @@
+/** DISTINCT gives each row that there is once. */
+
 import { type Relation, sameRows, unordered } from './relation.ts';
 
-/** DISTINCT gives each row that there is once. */
 export const distinct: Relation = async ({ distinct: wanted, ...query }, _rows, ask) => {
   if (wanted === undefined || query.unions !== undefined) return undefined;
   const once = await ask(unordered({ ...query, distinct: wanted }));

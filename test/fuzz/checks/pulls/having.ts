@@ -1,6 +1,7 @@
+/** Each group is in one of the parts that HAVING, its negation and its being NULL make of them. */
+
 import { partsOf, type Relation, sameRows, unordered } from './relation.ts';
 
-/** Each group is in one of the parts that HAVING, its negation and its being NULL make of them. */
 export const having: Relation = async (query, _rows, ask) => {
   if (query.having === undefined || query.groupBy === undefined || query.unions !== undefined) return undefined;
   const { having: condition, ...without } = unordered(query);

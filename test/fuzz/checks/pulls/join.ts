@@ -1,7 +1,8 @@
+/** A full join and an inner join together have the rows of a left join and a right join. */
+
 import type { JoinType } from '../../../../sql/parser/ast.ts';
 import { isAggregated, type Relation, sameRows, unordered } from './relation.ts';
 
-/** A full join and an inner join together have the rows of a left join and a right join. */
 export const join: Relation = async (query, _rows, ask) => {
   const [first, ...more] = query.joins;
   if (first === undefined || more.length > 0 || isAggregated(query) || query.unions !== undefined) return undefined;

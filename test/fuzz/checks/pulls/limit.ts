@@ -1,7 +1,8 @@
+/** LIMIT and OFFSET give a part of the rows, in their order. */
+
 import { firstDifference } from '../compare.ts';
 import { isLimited, type Relation, unlimited } from './relation.ts';
 
-/** LIMIT and OFFSET give a part of the rows, in their order. */
 export const limit: Relation = async (query, rows, ask) => {
   if (!isLimited(query)) return undefined;
   const all = await ask(unlimited(query));

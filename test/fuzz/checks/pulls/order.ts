@@ -1,3 +1,5 @@
+/** ORDER BY changes the order of rows only, and sorted the other way round they come the other way round. */
+
 import type { Query } from '../../../../sql/parser/ast.ts';
 import { firstDifference } from '../compare.ts';
 import { type Relation, sameRows, unlimited, unordered } from './relation.ts';
@@ -20,7 +22,6 @@ const sortColumns = (query: Query): Query | undefined => {
   return { ...query, items: items.filter((item) => item !== undefined) };
 };
 
-/** ORDER BY changes the order of rows only, and sorted the other way round they come the other way round. */
 export const order: Relation = async (query, _rows, ask) => {
   const { orderBy } = query;
   if (orderBy === undefined) return undefined;

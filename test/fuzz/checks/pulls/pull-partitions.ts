@@ -1,18 +1,19 @@
+/** Topics of one partition, and of three. Which windows are closed and what is late depends on the partitions, and rows
+ *  are read partition after partition. */
+
 import { type Case, type Check, usesTime } from '../case.ts';
 import { type Live, parsedQuery, withLive } from '../live.ts';
-import { sameRows } from './relation.ts';
+import { aggregatesIn, sameRows } from './relation.ts';
 
 const manyPartitions = 3;
 
-/** Aggregates that give the same over rows in any order. The others are those of `a0`, `a1` … that are called anything
- *  else. */
-const anyOrder = /^(?:COUNT|COUNT_DISTINCT|MIN|MAX)\(/;
-const dependsOnOrder = (text: string): boolean =>
-  [...text.matchAll(/(?:SELECT|HAVING|,) (\w+\([^]*?) AS A\d+/gi)].some(([, call]) => !anyOrder.test(call ?? '')) ||
-  / (?:LIMIT|OFFSET) |\bROWOFFSET\b|\bROWPARTITION\b/.test(text);
+/** Aggregates that give the same over rows in any order. */
+const anyOrder: ReadonlySet<string> = new Set(['COUNT', 'COUNT_DISTINCT', 'MIN', 'MAX']);
 
-/** Topics of one partition, and of three. Which windows are closed and what is late depends on the partitions, and rows
- *  are read partition after partition. */
+const dependsOnOrder = (text: string): boolean =>
+  /\b(?:LIMIT|OFFSET|ROWOFFSET|ROWPARTITION)\b/.test(text) ||
+  [...aggregatesIn(parsedQuery(text))].some((name) => !anyOrder.has(name));
+
 export const pullPartitions: Check = async (one: Case) => {
   const asked = one.pulls.filter((text) => !dependsOnOrder(text));
   if (asked.length === 0 || usesTime(one)) return undefined;

@@ -2,6 +2,7 @@
 
 import type { Expression, Query } from '../../../../sql/parser/ast.ts';
 import { firstDifference } from '../compare.ts';
+import { functions } from '../planned.ts';
 
 /** The rows of another query over the same data, each as text, in their order; undefined: it is refused. */
 export type Ask = (query: Query) => Promise<readonly string[] | undefined>;
@@ -18,11 +19,29 @@ export const unlimited = ({ limit: _, offset: __, ...query }: Query): Query => q
 
 export const isLimited = ({ limit, offset }: Query): boolean => limit !== undefined || offset !== undefined;
 
-/** Whether rows are made of several rows. A call of an aggregate is told by its column's name, `a0`, `a1` … */
-export const isAggregated = ({ groupBy, having, items }: Query): boolean =>
-  groupBy !== undefined ||
-  having !== undefined ||
-  items.some((item) => item.kind === 'expression-item' && /^A\d+$/.test(item.alias?.name ?? ''));
+const aggregateNames = new Set(
+  functions
+    .list()
+    .filter(({ kind }) => kind === 'aggregate')
+    .map(({ name }) => name),
+);
+
+/** The names of the aggregates that are called anywhere in the query. */
+export const aggregatesIn = (query: Query): ReadonlySet<string> => {
+  const found = new Set<string>();
+  const walk = (node: unknown): void => {
+    if (typeof node !== 'object' || node === null) return;
+    const { kind, name } = node as { readonly kind?: unknown; readonly name?: unknown };
+    if (kind === 'call' && typeof name === 'string' && aggregateNames.has(name)) found.add(name);
+    for (const part of Object.values(node)) walk(part);
+  };
+  walk(query);
+  return found;
+};
+
+/** Whether rows are made of several rows, here or in a query within it. */
+export const isAggregated = (query: Query): boolean =>
+  query.groupBy !== undefined || query.having !== undefined || aggregatesIn(query).size > 0;
 
 export const sameRows = (what: string, one: readonly string[], other: readonly string[]): string | undefined =>
   firstDifference(what, one.toSorted(), other.toSorted());

@@ -1,3 +1,5 @@
+/** All of a subquery is the subquery, and a source may stand in parentheses, with all of its columns. */
+
 import type { Query, SourceReference } from '../../../../sql/parser/ast.ts';
 import { firstDifference } from '../compare.ts';
 import { type Relation, sameRows, unlimited } from './relation.ts';
@@ -22,7 +24,6 @@ const inParentheses = (reference: SourceReference): SourceReference => {
   return { kind: 'source', name: name.name, alias: name, subquery, at };
 };
 
-/** All of a subquery is the subquery, and a source may stand in parentheses, with all of its columns. */
 export const subquery: Relation = async (query, rows, ask) => {
   const whole = await ask(all(query));
   const found = whole && firstDifference('the query, and all of it as a subquery', rows, whole);

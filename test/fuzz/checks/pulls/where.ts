@@ -1,8 +1,9 @@
+/** Each row is in one of the parts that WHERE, its negation and its being NULL make of them; asked one by one, and as
+ *  one UNION ALL. A row on which the condition fails is in none of them, and NULL where the condition is selected. */
+
 import type { Query } from '../../../../sql/parser/ast.ts';
 import { isAggregated, partsOf, type Relation, unordered } from './relation.ts';
 
-/** Each row is in one of the parts that WHERE, its negation and its being NULL make of them; asked one by one, and as
- *  one UNION ALL. A row on which the condition fails is in none of them, and NULL where the condition is selected. */
 export const where: Relation = async (query, _rows, ask) => {
   if (query.where === undefined || isAggregated(query) || query.unions !== undefined) return undefined;
   const { where: condition, distinct: _, ...without } = unordered(query);
