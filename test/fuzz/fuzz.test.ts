@@ -1,5 +1,5 @@
 /** A short run of `npm run fuzz:sql`: texts are others each time, and the seed is in the message of a failure; queries
- *  over records are the same, so that a difference that nobody has seen before is found by the long run. */
+ *  over records are the same, so that a new difference is found by the long run. */
 
 import { beforeAll, expect, test } from 'vitest';
 import { Random } from '../../base/index.ts';

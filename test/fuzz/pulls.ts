@@ -85,17 +85,17 @@ export class PullGenerator {
 
   #condition(named: readonly Named[]): string {
     const random = this.#random;
-    const any = (): string => this.#text(named, ({ kind }) => kind === 'BOOLEAN') ?? 'TRUE';
+    const free = (): string => this.#text(named, ({ kind }) => kind === 'BOOLEAN') ?? 'TRUE';
     const bounded = (): string => this.#bound(random.pick(named));
     return random.pick([
       bounded,
       bounded,
-      () => `${bounded()} AND ${any()}`,
+      () => `${bounded()} AND ${free()}`,
       () => `${bounded()} AND ${bounded()}`,
       () => `${bounded()} OR ${bounded()}`,
       () => `(${bounded()} OR ${bounded()}) AND ${bounded()}`,
       () => `NOT (${bounded()})`,
-      any,
+      free,
     ])();
   }
 
@@ -170,17 +170,13 @@ const columnsOf = ({ schema }: Source) => [...schema.key, ...schema.value];
 
 /** A value that rows may well have; undefined: of another type. */
 const literalOf = ({ kind }: SqlType, random: Random): string | undefined => {
-  switch (kind) {
-    case 'STRING':
-      return `'${random.pick(['a', 'b', 'c', 'd', 'e', random.pick(texts)]).replaceAll("'", "''")}'`;
-    case 'INTEGER':
-    case 'BIGINT':
-      return String(random.pick([0, 1, 2, 3, 4, -1]));
-    case 'DOUBLE':
-      return `${random.pick([0, 1, 2, 3, 4, -1])}E0`;
-    case 'BOOLEAN':
-      return random.pick(['TRUE', 'FALSE']);
-    default:
-      return undefined;
-  }
+  const number = (): number => random.pick([0, 1, 2, 3, 4, -1]);
+  const literals: { readonly [K in SqlType['kind']]?: () => string } = {
+    STRING: () => `'${random.pick(['a', 'b', 'c', 'd', 'e', random.pick(texts)]).replaceAll("'", "''")}'`,
+    INTEGER: () => String(number()),
+    BIGINT: () => String(number()),
+    DOUBLE: () => `${number()}E0`,
+    BOOLEAN: () => random.pick(['TRUE', 'FALSE']),
+  };
+  return literals[kind]?.();
 };

@@ -36,7 +36,7 @@ type Tree = { readonly [name: string]: unknown };
 const isTree = (node: unknown): node is Tree => typeof node === 'object' && node !== null && !Array.isArray(node);
 
 /** The tree with one part taken out of it, or put in the place of the part that it stands in. Many of them mean
- *  nothing: whoever takes one tries whether it can be read. */
+ *  nothing: the caller finds out which can be read. */
 function* smallerTrees(node: unknown): Generator<unknown> {
   if (Array.isArray(node)) {
     const list: readonly unknown[] = node;
@@ -77,5 +77,5 @@ export function* smallerStatements(text: string): Generator<string> {
 export function* smallerTexts(text: string): Generator<string> {
   const words = text.split(/(?<=\s)|(?=\s)|(?=[(),;[\]])|(?<=[(),;[\]])/);
   if (words.length > 1) for (const fewer of shorter(words)) yield fewer.join('');
-  if (text.length <= 200) for (const fewer of shorter([...text])) yield fewer.join('');
+  if (text.length <= 200) for (const fewer of shorter(Array.from(text))) yield fewer.join('');
 }

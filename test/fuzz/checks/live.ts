@@ -16,6 +16,7 @@ import { type Event, recordOf } from '../sources.ts';
 import type { Case } from './case.ts';
 import { type Line, lineOf, type Result } from './compare.ts';
 import { base } from './driver.ts';
+import { functions } from './planned.ts';
 
 export interface LiveOptions {
   /** Of every topic; default 1. */
@@ -31,66 +32,87 @@ class NoChance extends Random {
   }
 }
 
+/** What outlives a stop. */
+class Kept {
+  readonly log: Log;
+  readonly producer: Producer;
+  readonly registry = new LocalRegistry();
+  readonly shards = new Shards();
+  /** Those of the engine, which looks at them for each query. */
+  readonly rules: Rule[] = [...rules];
+
+  constructor(log: Log, producer: Producer) {
+    this.log = log;
+    this.producer = producer;
+  }
+}
+
+interface Running {
+  readonly runtime: Runtime;
+  readonly engine: SqlEngine;
+}
+
+const start = async ({ log, registry, shards, rules: own }: Kept): Promise<Running> => {
+  const runtime = new Runtime({
+    log,
+    clock: systemClock,
+    timers: systemClock,
+    soon: setImmediate,
+    random: new Random(1),
+    openShard: shards.open,
+  });
+  const engine = await openSqlEngine({
+    log,
+    runtime,
+    clock,
+    timers: systemClock,
+    random: new NoChance(2),
+    functions,
+    registry,
+    settings: { 'auto.offset.reset': 'earliest' },
+    rules: own,
+  });
+  return { runtime, engine };
+};
+
+const stop = async ({ runtime, engine }: Running): Promise<void> => {
+  await engine.close();
+  await runtime.close();
+};
+
 export class Live {
   readonly #one: Case;
-  readonly #log: Log;
-  readonly #producer: Producer;
-  readonly #registry = new LocalRegistry();
-  readonly #shards = new Shards();
-  /** Those of the engine, which looks at them for each query. */
-  readonly #rules: Rule[] = [...rules];
-  #runtime!: Runtime;
-  #engine!: SqlEngine;
+  readonly #kept: Kept;
+  #running: Running;
 
-  private constructor(one: Case, log: Log, producer: Producer) {
+  private constructor(one: Case, kept: Kept, running: Running) {
     this.#one = one;
-    this.#log = log;
-    this.#producer = producer;
+    this.#kept = kept;
+    this.#running = running;
   }
 
   /** With the sources of the case, and no query yet. */
   static async open(one: Case, options: LiveOptions = {}): Promise<Live> {
     const log = await openMemoryLog({ clock, random: new Random(7) });
-    const live = new Live(one, log, await log.producer());
-    await live.#start();
+    const kept = new Kept(log, await log.producer());
+    const live = new Live(one, kept, await start(kept));
     await live.execute(one.sources.replaceAll('PARTITIONS=1', `PARTITIONS=${options.partitions ?? 1}`));
     await live.#checkSchemas();
     return live;
-  }
-
-  async #start(): Promise<void> {
-    this.#runtime = new Runtime({
-      log: this.#log,
-      clock: systemClock,
-      timers: systemClock,
-      soon: setImmediate,
-      random: new Random(1),
-      openShard: this.#shards.open,
-    });
-    this.#engine = await openSqlEngine({
-      log: this.#log,
-      runtime: this.#runtime,
-      clock,
-      timers: systemClock,
-      random: new NoChance(2),
-      registry: this.#registry,
-      settings: { 'auto.offset.reset': 'earliest' },
-      rules: this.#rules,
-    });
   }
 
   /** The records of the history name schemas by the ids that the test driver gave them. */
   async #checkSchemas(): Promise<void> {
     const { schemas } = base(this.#one).planned;
     for (let id = 1, known = schemas.byId(id); known !== undefined; known = schemas.byId(++id)) {
-      const own = await this.#registry.byId(id);
+      const own = await this.#kept.registry.byId(id);
       if (own !== undefined && own.schema !== known.schema)
         throw new Error(`schema ${id} is another one in the registry`);
     }
   }
 
   async execute(sql: string): Promise<void> {
-    await this.#engine.execute(sql);
+    await this.#running.engine.execute(sql);
   }
 
   /** Writes them and waits until all queries have read them, and what they make of them. `each`: one by one. */
@@ -109,22 +131,21 @@ export class Live {
   async #produce(event: Event): Promise<void> {
     const { topic, key, value, timestamp } = recordOf(event);
     const record = { key: key ?? null, value: value ?? null, ...(timestamp === undefined ? {} : { timestamp }) };
-    await produceRecords(this.#log, this.#producer, topic, [record], { acks: 'append', now: 0 });
+    await produceRecords(this.#kept.log, this.#kept.producer, topic, [record], { acks: 'append', now: 0 });
   }
 
   async idle(): Promise<void> {
-    await this.#engine.awaitIdle();
-    for (const { id, state, error } of await this.#engine.queries()) {
+    await this.#running.engine.awaitIdle();
+    for (const { id, state, error } of await this.#running.engine.queries()) {
       if (state !== 'RUNNING') throw new Error(`the query ${id} is ${state}: ${error}`);
     }
   }
 
   /** Stops everything in good order and starts again. `losing`: the state is gone but for the changelogs. */
   async restart(losing: 'nothing' | 'state' = 'nothing'): Promise<void> {
-    await this.#engine.close();
-    await this.#runtime.close();
-    if (losing === 'state') this.#shards.kvs.clear();
-    await this.#start();
+    await stop(this.#running);
+    if (losing === 'state') this.#kept.shards.kvs.clear();
+    this.#running = await start(this.#kept);
     await this.idle();
   }
 
@@ -134,7 +155,7 @@ export class Live {
     for (const { root } of base(this.#one).planned.plans) {
       if (root.kind === 'result' || !('topic' in root)) continue;
       const written: Line[] = [];
-      for await (const record of consumeRecords(this.#log, root.topic, { untilEnd: true })) {
+      for await (const record of consumeRecords(this.#kept.log, root.topic, { untilEnd: true })) {
         written.push(lineOf(record, root.schema.windowed));
       }
       lines.set(root.topic, written);
@@ -159,9 +180,9 @@ export class Live {
     { rules: chosen = 'all' }: { readonly rules?: 'all' | 'none' } = {},
   ): Promise<readonly string[] | undefined> {
     const text = `${printStatement({ kind: 'query', query, at: query.at })};`;
-    if (chosen === 'none') this.#rules.length = 0;
+    if (chosen === 'none') this.#kept.rules.length = 0;
     try {
-      const handle = await this.#engine.query(text);
+      const handle = await this.#running.engine.query(text);
       const rows: string[] = [];
       for await (const batch of handle.rows()) rows.push(...batch.map(rowText));
       return rows;
@@ -169,7 +190,7 @@ export class Live {
       if (error instanceof UserError) return undefined;
       throw error;
     } finally {
-      if (chosen === 'none') this.#rules.push(...rules);
+      if (chosen === 'none') this.#kept.rules.push(...rules);
     }
   }
 
@@ -186,9 +207,8 @@ export class Live {
   }
 
   async close(): Promise<void> {
-    await this.#engine.close();
-    await this.#runtime.close();
-    await this.#log.close();
+    await stop(this.#running);
+    await this.#kept.log.close();
   }
 }
 
