@@ -6,12 +6,31 @@ import { type SqlType, typesEqual } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import type { PullStep } from './step.ts';
 
-/** The type that holds the values of both; undefined when neither converts. */
+/** The type that holds the values of both; undefined when there is none. */
 export const widerType = (a: SqlType, b: SqlType): SqlType | undefined => {
   const common = comparisonType(a, b);
-  return [common, a, b].find(
-    (type) => type !== undefined && canConvert(a, type, 'strict') && canConvert(b, type, 'strict'),
-  );
+  return [common, a, b].find((type) => type !== undefined && widens(a, type) && widens(b, type));
+};
+
+/** Whether all values of the one type can be in the other. A text converts to a time, but not every text does. */
+const widens = (from: SqlType, to: SqlType): boolean => {
+  switch (from.kind) {
+    case 'STRING':
+      return to.kind === 'STRING';
+    case 'ARRAY':
+      return to.kind === 'ARRAY' && widens(from.element, to.element);
+    case 'MAP':
+      return to.kind === 'MAP' && widens(from.key, to.key) && widens(from.value, to.value);
+    case 'STRUCT':
+      return (
+        to.kind === 'STRUCT' &&
+        from.fields.every(({ name, type }) =>
+          to.fields.some((field) => field.name === name && widens(type, field.type)),
+        )
+      );
+    default:
+      return canConvert(from, to, 'strict');
+  }
 };
 
 /** The rows with values of these types. */

@@ -280,6 +280,15 @@ describe('what means nothing is refused with a sentence', () => {
     ['SELECT id FROM orders UNION SELECT name, age FROM people;', 'SQL_UNION', '1 and 2 columns'],
     ['SELECT TRUE FROM orders UNION SELECT 1 FROM people;', 'SQL_UNION', 'BOOLEAN in the first query'],
     ['SELECT id FROM orders UNION SELECT name FROM people;', 'SQL_UNION', 'column 1 of a UNION is "ID" INTEGER'],
+    // Not each text is a time.
+    ['SELECT name FROM people UNION SELECT FROM_UNIXTIME(0) FROM people;', 'SQL_UNION', 'is "NAME" STRING'],
+    ['SELECT PARSE_DATE(name, name) FROM people UNION SELECT name FROM people;', 'SQL_UNION', 'and "NAME" STRING here'],
+    ['SELECT ARRAY[name] FROM people UNION SELECT ARRAY[FROM_DAYS(1)] FROM people;', 'SQL_UNION', 'ARRAY<STRING>'],
+    [
+      'SELECT STRUCT(x := name) FROM people UNION SELECT STRUCT(x := FROM_DAYS(1)) FROM people;',
+      'SQL_UNION',
+      'STRUCT<',
+    ],
     ['SELECT id FROM orders ORDER BY id EMIT CHANGES;', 'SQL_PULL_ONLY', 'cannot have ORDER BY'],
     ['SELECT DISTINCT id FROM orders EMIT CHANGES;', 'SQL_PULL_ONLY', 'cannot have SELECT DISTINCT'],
     ['SELECT id FROM orders EMIT CHANGES LIMIT 1 OFFSET 2;', 'SQL_PULL_ONLY', 'cannot have OFFSET'],
