@@ -2,7 +2,7 @@
 
 import { comparisonType } from '../../analyze/expressions/common-type.ts';
 import { canConvert, converter } from '../../types/cast.ts';
-import { type SqlType, typesEqual } from '../../types/type.ts';
+import { isScalar, type SqlType, typesEqual } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import type { PullStep } from './step.ts';
 
@@ -14,23 +14,11 @@ export const widerType = (a: SqlType, b: SqlType): SqlType | undefined => {
 
 /** Whether all values of the one type can be in the other. A text converts to a time, but not every text does. */
 const widens = (from: SqlType, to: SqlType): boolean => {
-  switch (from.kind) {
-    case 'STRING':
-      return to.kind === 'STRING';
-    case 'ARRAY':
-      return to.kind === 'ARRAY' && widens(from.element, to.element);
-    case 'MAP':
-      return to.kind === 'MAP' && widens(from.key, to.key) && widens(from.value, to.value);
-    case 'STRUCT':
-      return (
-        to.kind === 'STRUCT' &&
-        from.fields.every(({ name, type }) =>
-          to.fields.some((field) => field.name === name && widens(type, field.type)),
-        )
-      );
-    default:
-      return canConvert(from, to, 'strict');
-  }
+  if (isScalar(from)) return (from.kind !== 'STRING' || to.kind === 'STRING') && canConvert(from, to, 'strict');
+  if (from.kind === 'ARRAY') return to.kind === 'ARRAY' && widens(from.element, to.element);
+  if (from.kind === 'MAP') return to.kind === 'MAP' && widens(from.key, to.key) && widens(from.value, to.value);
+  const fields = to.kind === 'STRUCT' ? to.fields : [];
+  return from.fields.every(({ name, type }) => fields.some((field) => field.name === name && widens(type, field.type)));
 };
 
 /** The rows with values of these types. */
