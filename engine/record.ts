@@ -41,6 +41,8 @@ export class StreamRecord<V> {
   keyStart = -1;
   keyEnd = -1;
   value: V | null = null;
+  /** What parts of the value refer to that are not read yet; only for those that have agreed on it. */
+  valueBytes: Uint8Array = noBytes;
   /** The bytes that the value was read from, where it still is that one: see `bytesOfValue`. */
   read: ReadValue | undefined = undefined;
   before: V | null | Unknown = unknown;

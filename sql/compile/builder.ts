@@ -41,7 +41,7 @@ export interface Input {
 
 /** The scope of what an input delivers: its value columns, and the key of the step that it stands for. */
 export const scopeBehind = (step: Step, { schema, reading, share }: Input): ColumnScope =>
-  columnScope({ ...schema, key: keyColumnsOf(step) }, keyFormatOf(step), reading, share);
+  columnScope({ ...schema, key: keyColumnsOf(step) }, keyFormatOf(step), reading, { share });
 
 export const typesOf = (columns: readonly Column[]): readonly SqlType[] => columns.map((column) => column.type);
 
@@ -91,10 +91,10 @@ export class TopologyBuilder {
       : { node: step.id, reading: 'vectors', schema: step.schema, share };
   }
 
-  /** What is built as a node that delivers rows. */
-  rows(built: Built): Input {
+  /** What is built as a node that delivers rows. `takesSpan`: which of their texts may be spans. */
+  rows(built: Built, takesSpan?: (place: number) => boolean): Input {
     if (built.kind === 'rows') return { node: built.node, reading: 'row', schema: built.schema };
-    return this.#scan(built);
+    return this.#scan(built, takesSpan === undefined ? {} : { takesSpan });
   }
 
   /** Expressions over what is built, as something that can read them: in place where a scan allows it, else over

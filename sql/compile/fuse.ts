@@ -10,6 +10,7 @@ import type { StreamRecord } from '../../engine/index.ts';
 import type { NamedExpression } from '../analyze/logical.ts';
 import { columnsOf, conjuncts, mapColumns, type TypedExpression } from '../analyze/typed.ts';
 import type { Evaluate } from '../evaluate/closure.ts';
+import { spanSlot } from '../formats/text-span.ts';
 import { keyedSchema } from '../plan/plan.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Schema } from '../types/schema.ts';
@@ -18,6 +19,7 @@ import { columnScope, type RecordValue, vectorScope } from './reading.ts';
 import type { Fused } from './scan.ts';
 import { compileAll, condition, rowMaker, type Test } from './select.ts';
 import { type AlikeSteps, alikeSteps, type Share, shareOf } from './shared-steps.ts';
+import { columnsAsSpans } from './spans.ts';
 
 /** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan
  *  delivers. */
@@ -32,6 +34,8 @@ export interface Scan {
 export interface ScanNeeds {
   /** Columns of the source that are read from the vectors behind the scan; left out: rows are wanted. */
   readonly columns?: readonly TypedExpression[];
+  /** Where rows are wanted: which of their texts may be spans. */
+  readonly takesSpan?: (place: number) => boolean;
   readonly noNullValues?: boolean;
   /** Which keys are wanted; made for each task. */
   readonly keys?: (() => Test) | undefined;
@@ -57,9 +61,16 @@ export const fuse = (scan: Scan, needs: ScanNeeds, environment: CompileEnvironme
       })))
     : undefined;
   const read = [...(items ?? []).map((item) => item.expression), ...(needs.columns ?? [])];
+  const spans = columnsAsSpans(step, {
+    conditions: filters,
+    items: (items ?? []).map((item) => item.expression),
+    takesSpan: needs.takesSpan ?? (() => false),
+    others: needs.columns ?? [],
+  });
+  const columnCount = step.schema.value.length;
   const slots = columnsOf(...filters, ...read)
     .filter((column) => column.from === 'value')
-    .map((column) => column.index);
+    .map(({ index }) => (spans.has(index) ? spanSlot(columnCount, index) : index));
   const table = step.kind === 'tableSource';
   // Then they can be tried before anything else of a record is looked at.
   const fromValues = columnsOf(...filters).every((column) => column.from === 'value');
@@ -68,7 +79,8 @@ export const fuse = (scan: Scan, needs: ScanNeeds, environment: CompileEnvironme
   const share = shareOf(alike);
   const quick = !table && conditions.length > 0;
   const makeFused = (): Fused => {
-    const scope = columnScope(keyedSchema(step), step.keyFormat, 'vectors', share);
+    const scope = columnScope(keyedSchema(step), step.keyFormat, 'vectors', { share, spans });
+    const quickScope = vectorScope(columnCount, spans);
     const tests: Test[] = [];
     if (!table && (filters.length > 0 || needs.noNullValues === true)) tests.push((record) => record.value !== null);
     for (const predicate of filters) tests.push(condition(predicate, scope, environment));
@@ -77,8 +89,8 @@ export const fuse = (scan: Scan, needs: ScanNeeds, environment: CompileEnvironme
     return {
       slots,
       keeps: conjunction([...tests, ...rest], table),
-      conditions: compileAll(conditions, vectorScope, environment),
-      quick: quick ? allTrue(compileAll(filters, vectorScope, environment)) : undefined,
+      conditions: compileAll(conditions, quickScope, environment),
+      quick: quick ? allTrue(compileAll(filters, quickScope, environment)) : undefined,
       rest: conjunction(rest, table),
       row: items === undefined ? undefined : rowMaker(items, scope, environment),
       retracts: table,

@@ -12,39 +12,58 @@ import { assert, unreachable } from '../../base/index.ts';
 import type { ColumnReference } from '../analyze/typed.ts';
 import type { ColumnScope, Evaluate } from '../evaluate/closure.ts';
 import type { FormatChoice } from '../formats/choices.ts';
+import { spanSlot } from '../formats/text-span.ts';
 import type { Schema } from '../types/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { headerReader } from './headers.ts';
 import { KeyColumns } from './keys.ts';
 import type { Share } from './shared-steps.ts';
+import { spanTest } from './spans.ts';
 
 export type Reading = 'row' | 'vectors';
 
 /** The columns of a scanned block, by slot: `vectors[slot][row]`. The slots that a query does not read may be empty.
- *  Behind them lie values that queries share (`shared-steps.ts`). */
+ *  Behind them lie their spans (`formats/text-span.ts`), and values that queries share (`shared-steps.ts`). */
 export type BlockVectors = readonly (readonly (Value | undefined)[])[];
 
 /** What a record carries between the operators of a query. */
 export type RecordValue = Row | BlockVectors;
 
+/** What is told a scope over a scan's vectors. */
+interface OverVectors {
+  readonly share?: Share | undefined;
+  /** The columns that are read as spans. */
+  readonly spans?: ReadonlySet<number>;
+}
+
 /** The scope of expressions over records of this schema. One scope serves one task: it holds scratch space for keys. */
-export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Reading, share?: Share): ColumnScope => {
+export const columnScope = (
+  schema: Schema,
+  keyFormat: FormatChoice,
+  reading: Reading,
+  { share, spans = noSpans }: OverVectors = {},
+): ColumnScope => {
   let keys: KeyColumns | undefined;
   return {
     share,
+    comparison(part) {
+      return spans.size === 0 ? undefined : spanTest(part, spans, (column) => this.column(column));
+    },
     column(reference: ColumnReference): Evaluate {
       const { from, index } = reference;
       switch (from) {
-        case 'value':
+        case 'value': {
+          const slot = spans.has(index) ? spanSlot(schema.value.length, index) : index;
           return reading === 'vectors'
             ? (record) => {
                 const vectors = record.value as BlockVectors | null;
-                return vectors === null ? null : ((vectors[index] as readonly Value[])[record.index] as Value);
+                return vectors === null ? null : ((vectors[slot] as readonly Value[])[record.index] as Value);
               }
             : (record) => {
                 const row = record.value as Row | null;
                 return row === null ? null : (row[index] as Value);
               };
+        }
         case 'key': {
           keys ??= new KeyColumns(schema, keyFormat);
           const own = keys;
@@ -78,10 +97,16 @@ export const columnScope = (schema: Schema, keyFormat: FormatChoice, reading: Re
   };
 };
 
-/** Value columns of records that are known not to be NULL, read from a scan's vectors. */
-export const vectorScope: ColumnScope = {
+const noSpans: ReadonlySet<number> = new Set();
+
+/** Value columns of records that are known not to be NULL, read from a scan's vectors; some as spans. */
+export const vectorScope = (columnCount: number, spans: ReadonlySet<number>): ColumnScope => ({
+  comparison(part) {
+    return spanTest(part, spans, (column) => this.column(column));
+  },
   column: ({ from, index }) => {
     assert(from === 'value', `the column comes from ${from}`);
-    return (record) => ((record.value as BlockVectors)[index] as readonly Value[])[record.index] as Value;
+    const slot = spans.has(index) ? spanSlot(columnCount, index) : index;
+    return (record) => ((record.value as BlockVectors)[slot] as readonly Value[])[record.index] as Value;
   },
-};
+});

@@ -10,6 +10,7 @@ import { SerdeError } from '../../engine/index.ts';
 import { printProperties } from '../formats/choices.ts';
 import { type RowReader, type Scanner, ScanVectors } from '../formats/format.ts';
 import { formatOf } from '../formats/index.ts';
+import { columnOfSlot, columnsOfSlots, spanSlot } from '../formats/text-span.ts';
 import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import { printType } from '../types/type.ts';
@@ -71,11 +72,11 @@ export class ScanView {
   #passOf: (Pass | undefined)[];
   #columns: RecordColumns | undefined;
 
-  constructor(id: string, columnCount: number) {
+  constructor(id: string, slotCount: number) {
     this.id = id;
-    this.vectors = Array.from({ length: columnCount }, () => []);
+    this.vectors = Array.from({ length: slotCount }, () => []);
     this.steps = new BlockSteps(this.vectors);
-    this.#passOf = new Array<Pass | undefined>(columnCount).fill(undefined);
+    this.#passOf = new Array<Pass | undefined>(slotCount).fill(undefined);
   }
 
   renew(columns: RecordColumns): void {
@@ -131,6 +132,8 @@ export interface ScannedValues {
   readAlone(view: ScanView, index: number): string | undefined;
   /** What tells views of one block apart. */
   readonly viewId: string;
+  /** How many slots a view has: those of the columns, and those of their spans. */
+  readonly slotCount: number;
   readonly close: NonNullable<SourceOperator['close']>;
 }
 
@@ -162,12 +165,14 @@ export const scanValues = (
   const makeScanner = (wanted: readonly number[]): Scanner => format.scanner(columns, options, wanted);
   const row: Row = new Array<Value>(columns.length).fill(null);
   let reader: RowReader | undefined;
+  const slotCount = spanSlot(columns.length, columns.length);
   return {
     viewId: id,
+    slotCount,
     close,
     viewOf(block) {
       const view = block.view<ScanView>(id, (blockColumns, recycled) => {
-        const made = recycled ?? new ScanView(id, columns.length);
+        const made = recycled ?? new ScanView(id, slotCount);
         made.renew(blockColumns);
         return made;
       });
@@ -175,14 +180,14 @@ export const scanValues = (
       return view;
     },
     readAlone({ columns: { bytes, valueStart, valueEnd }, vectors }, index) {
-      reader ??= format.reader(columns, options, slots);
+      reader ??= format.reader(columns, options, columnsOfSlots(columns.length, slots));
       try {
         reader.read(bytes, valueStart[index] as number, valueEnd[index] as number, row);
       } catch (error) {
         if (!(error instanceof SerdeError)) throw error;
         return error.message;
       }
-      for (const slot of slots) (vectors[slot] as Value[])[index] = row[slot] as Value;
+      for (const slot of slots) (vectors[slot] as Value[])[index] = row[columnOfSlot(columns.length, slot)] as Value;
       return undefined;
     },
   };

@@ -37,7 +37,8 @@ import { timestampReader } from './timestamps.ts';
 /** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors
  *  (null: NULL record). */
 export interface Fused {
-  /** Slots of the source's value columns that the fused steps, or what reads vectors behind them, ask for. */
+  /** Slots of the source's value columns, or of their spans, that the fused steps, or what reads vectors behind them,
+   *  ask for. */
   readonly slots: readonly number[];
   /** False: the record ends here. */
   readonly keeps: ((record: StreamRecord<RecordValue>, context: OperatorContext) => boolean) | undefined;
@@ -75,7 +76,7 @@ export const scanSource =
             registry: shared.scans.steps,
             view: values.viewId,
             partition: context.partition,
-            columns: step.schema.value.length,
+            columns: values.slotCount,
             conditions: fused.conditions,
           });
     const viewOf = (block: Block): ScanView => {
@@ -107,6 +108,7 @@ export const scanSource =
         const onlyPass = passes.length === 1 ? (passes[0] as Pass).vectors.status : undefined;
         record.partition = block.partition;
         record.headerBytes = columns.bytes;
+        record.valueBytes = columns.bytes;
         // A table's rows that fail a condition go on, as deletions.
         const rows = fused.retracts ? undefined : selection?.rows;
         const outcomes = steps?.decides === true ? selection?.outcomes : undefined;

@@ -212,6 +212,7 @@ export class Selection {
     const { outcomes, rows } = this;
     const record = new StreamRecord<Vectors>();
     record.value = vectors;
+    record.valueBytes = columns.bytes;
     let kept = 0;
     for (let row = 0; row < count; row++) {
       let found: number = outcome.undecided;
@@ -350,7 +351,7 @@ export class ScanSteps {
       readonly registry: StepRegistry;
       readonly view: string;
       readonly partition: number;
-      /** How many columns the source has. */
+      /** How many slots there are for the source's columns. */
       readonly columns: number;
       readonly conditions: readonly Evaluate[];
     },

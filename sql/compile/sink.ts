@@ -20,11 +20,16 @@ import { timestampReader } from './timestamps.ts';
 const nothing = new Uint8Array(0);
 
 export const sqlSink =
-  (step: StepOf<'streamSink'>, keyFormat: FormatChoice): OperatorSupplier<Row, never> =>
+  (
+    step: StepOf<'streamSink'>,
+    keyFormat: FormatChoice,
+    /** Whether texts of the rows may be spans. */
+    spans: boolean,
+  ): OperatorSupplier<Row, never> =>
   (context) => {
     const { schema } = step;
     const { format, options } = formatOf(step.valueFormat, schema.value, 'value');
-    const values = format.writer(schema.value, options);
+    const values = format.writer(schema.value, { ...options, spans });
     const keyless = schema.key.length === 0;
     const recode = sameFormat(keyFormat, step.keyFormat) ? undefined : keyRecoder(schema, keyFormat, step.keyFormat);
     const time = step.timestamp === undefined ? undefined : timestampReader(step.timestamp, schema);
@@ -62,7 +67,7 @@ export const sqlSink =
             keyStart = hasKey ? 0 : -1;
             keyEnd = hasKey ? key.length : -1;
           }
-          if (row !== null) present = values.write(row, value);
+          if (row !== null) present = values.write(row, value, record.valueBytes);
         } catch (error) {
           if (!(error instanceof SerdeError)) throw error;
           context.drop('serialization', record, error.message);

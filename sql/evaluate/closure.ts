@@ -11,6 +11,8 @@ export type Evaluate = (record: StreamRecord<unknown>) => Value;
 /** How columns are read at one place of a topology. */
 export interface ColumnScope {
   column(reference: ColumnReference): Evaluate;
+  /** A comparison that is done here without its values; undefined: as everywhere. */
+  comparison?(part: TypedOf<'comparison'>): Evaluate | undefined;
   /** The evaluation of a whole expression, where queries share its values. */
   share?: ((expression: TypedExpression, evaluate: Evaluate) => Evaluate) | undefined;
 }

@@ -86,7 +86,7 @@ export const compileExpression = (
       case 'arithmetic':
         return arithmetic(part, compile(part.left), compile(part.right));
       case 'comparison':
-        return comparison(part, compile);
+        return scope.comparison?.(part) ?? comparison(part, compile);
       case 'distinct-from':
         return distinctFrom(part, compile);
       case 'logical':

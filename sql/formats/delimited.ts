@@ -32,11 +32,14 @@ import {
   type FormatOptions,
   type RowReader,
   type RowWriter,
+  readingSpans,
   SerdeError,
   scannerOf,
 } from './format.ts';
 import { generatedDelimitedScanner } from './generated/delimited-scanner.ts';
+import { generateDelimitedWriter } from './generated/delimited-writer.ts';
 import { writeJsonDouble, writeJsonInteger } from './json-output.ts';
+import { columnsOfSlots, spanLength, spanStart } from './text-span.ts';
 
 const quote = 34;
 const lineFeed = 10;
@@ -226,10 +229,13 @@ const plainReader = (columns: readonly Column[], options: FormatOptions, wanted?
 /** Appends a value that is not NULL; `first`: it begins the line. */
 type FieldWriter = (out: ByteWriter, value: Value) => void;
 
+/** Whether the delimiter never stands within a number or a word. */
+const isSafe = (delimiter: Uint8Array): boolean =>
+  delimiter.length === 1 && !/[0-9A-Za-z+.-]/.test(String.fromCharCode(delimiter[0] as number));
+
 const writerOf = (type: ScalarType, first: boolean, delimiter: Uint8Array): FieldWriter => {
   const text = textWriter(first, delimiter);
-  // What stands in a number or a word could be the delimiter.
-  const safe = delimiter.length === 1 && !/[0-9A-Za-z+.-]/.test(String.fromCharCode(delimiter[0] as number));
+  const safe = isSafe(delimiter);
   const { carrier } = definitionOf(type);
   switch (carrier) {
     case 'boolean':
@@ -260,28 +266,63 @@ const writerOf = (type: ScalarType, first: boolean, delimiter: Uint8Array): Fiel
   }
 };
 
+/** Puts a field that needs no quotes and is ASCII: there is room for it. Answers where it ends, or with -1 for another
+ *  one, of which some may have been put. */
+export interface PlainTexts {
+  text(buffer: Uint8Array, at: number, text: string): number;
+  span(buffer: Uint8Array, at: number, bytes: Uint8Array, span: number): number;
+}
+
+const plainTexts = (first: boolean, delimiter: Uint8Array): PlainTexts => {
+  const ends = readUtf8(delimiter, 0, delimiter.length).charCodeAt(0);
+  // By byte: it may stand anywhere, within, or nowhere in a plain field.
+  const anywhere = 2;
+  const within = 1;
+  const places = Uint8Array.from({ length: 256 }, (_, byte) => {
+    if (byte > 126 || byte === ends || byte < 32 || byte === quote) return 0;
+    return byte > 32 ? anywhere : within;
+  });
+  const begins = places.map((place, byte) =>
+    place === anywhere && byte > 35 && (!first || isLetterOrDigit(byte)) ? 1 : 0,
+  );
+  return {
+    text(buffer, at, text) {
+      const { length } = text;
+      let place = 0;
+      for (let i = 0; i < length; i++) {
+        const unit = text.charCodeAt(i);
+        if (unit > 126) return -1;
+        place = places[unit] as number;
+        if (place === 0) return -1;
+        buffer[at + i] = unit;
+      }
+      return place === anywhere && begins[buffer[at] as number] === 1 ? at + length : -1;
+    },
+    span(buffer, at, bytes, span) {
+      const start = spanStart(span);
+      const length = spanLength(span);
+      let place = 0;
+      for (let i = 0; i < length; i++) {
+        const byte = bytes[start + i] as number;
+        place = places[byte] as number;
+        if (place === 0) return -1;
+        buffer[at + i] = byte;
+      }
+      return place === anywhere && begins[buffer[at] as number] === 1 ? at + length : -1;
+    },
+  };
+};
+
 /** Puts a text that is short and plain byte by byte, while it is looked at whether it has to be quoted. */
 const textWriter = (first: boolean, delimiter: Uint8Array): ((out: ByteWriter, text: string) => void) => {
   const separator = readUtf8(delimiter, 0, delimiter.length);
-  const ends = separator.charCodeAt(0);
+  const plain = plainTexts(first, delimiter);
   return (out, text) => {
-    const { length } = text;
-    if (length > 0 && length <= 64) {
-      out.reserve(length);
-      const { buffer } = out;
-      let at = out.length;
-      let i = 0;
-      let unit = 0;
-      for (; i < length; i++) {
-        unit = text.charCodeAt(i);
-        if (unit > 126 || unit === ends || unit <= 34) {
-          if (unit !== 32 || ends === 32) break;
-        }
-        buffer[at++] = unit;
-      }
-      const begin = text.charCodeAt(0);
-      if (i === length && unit > 32 && begin > 35 && !(first && !isLetterOrDigit(begin))) {
-        out.length = at;
+    if (text.length <= 64) {
+      out.reserve(text.length);
+      const end = plain.text(out.buffer, out.length, text);
+      if (end >= 0) {
+        out.length = end;
         return;
       }
     }
@@ -308,10 +349,24 @@ const needsQuotes = (text: string, first: boolean, delimiter: string): boolean =
 
 const lineWriter = (columns: readonly Column[], options: FormatOptions): RowWriter => {
   const delimiter = delimiterOf(options);
-  const writers = columns.map(({ type }, i) => {
+  const fields = columns.map(({ type }, i) => {
     assert(isScalar(type), 'the types of the columns were checked when the source was made');
-    return writerOf(type, i === 0, delimiter);
+    const first = i === 0;
+    return { type, first, write: writerOf(type, first, delimiter), plain: plainTexts(first, delimiter) };
   });
+  const spans = options.spans === true;
+  if (codegenAllowed() && isSafe(delimiter)) {
+    const write = generateDelimitedWriter(fields, delimiter[0] as number, spans);
+    if (write !== undefined) return { write };
+  }
+  const plain = fieldsWriter(
+    fields.map(({ write }) => write),
+    delimiter,
+  );
+  return spans ? readingSpans(columns, plain) : plain;
+};
+
+const fieldsWriter = (writers: readonly FieldWriter[], delimiter: Uint8Array): RowWriter => {
   return {
     write(row, out) {
       for (let i = 0; i < writers.length; i++) {
@@ -335,6 +390,7 @@ export const delimited: Format = {
   wrapping: 'never',
   // A field can be quoted or not, a number be written in several ways.
   canonical: false,
+  spans: true,
   properties: [
     {
       name: 'DELIMITER',
@@ -352,7 +408,7 @@ export const delimited: Format = {
   writer: lineWriter,
   reader: plainReader,
   scanner: (columns, options, wanted) => {
-    const reader = plainReader(columns, options, wanted);
+    const reader = plainReader(columns, options, columnsOfSlots(columns.length, wanted));
     const delimiter = delimiterOf(options);
     // Where the delimiter could stand within a number, only the plain form tells them apart.
     const plain = delimiter.length > 1 || /[0-9+.-]/.test(String.fromCharCode(delimiter[0] as number));

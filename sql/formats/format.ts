@@ -29,6 +29,7 @@ import type { KnownSchema, ResolvedSchema, SchemaType } from '../registry/schema
 import type { Column } from '../types/schema.ts';
 import { printType, type SqlType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
+import { columnOfSlot, hasSpans, spanText } from './text-span.ts';
 import type { WriterSchemas } from './writer-schemas.ts';
 
 export { SerdeError };
@@ -40,6 +41,8 @@ export interface FormatOptions {
   readonly wrapped: boolean;
   /** The format's own properties that were given in WITH, by name (`FormatProperty`). */
   readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** For writers: texts of the rows may be spans (`text-span.ts`). Only for formats that know them. */
+  readonly spans?: boolean;
   /** For formats with a schema registry: the schema that rows are written with, under its id. Its fields are found by
    *  the names of the columns: the same name first, then without regard to case. Readers know it without asking. */
   readonly schema?: KnownSchema | undefined;
@@ -50,8 +53,8 @@ export interface FormatOptions {
 
 export interface RowWriter {
   /** Appends the row; false (and nothing appended) when it means the NULL record. Raises `SerdeError` on what the
-   *  format cannot hold. */
-  write(row: readonly Value[], out: ByteWriter): boolean;
+   *  format cannot hold. `bytes`: those that spans in the row refer to. */
+  write(row: readonly Value[], out: ByteWriter, bytes?: Uint8Array): boolean;
 }
 
 export interface RowReader {
@@ -62,9 +65,10 @@ export interface RowReader {
 /** What a scan found one record to be. */
 export const scanned = { row: 0, nullRecord: 1, bad: 2 } as const;
 
-/** The result of a scan: vectors by column slot, rows by record index. Grows as asked and is used again. */
+/** The result of a scan: vectors by slot, rows by record index. The slots are those of the columns, and behind them
+ *  their span slots, where a format has such (`text-span.ts`). Grows as asked and is used again. */
 export class ScanVectors {
-  /** `vectors[slot][row]`; the vectors of columns that are not wanted stay empty. */
+  /** `vectors[slot][row]`; the vectors of slots that are not wanted stay empty. */
   readonly vectors: Value[][];
   /** For each row one of `scanned`. */
   status: Uint8Array = new Uint8Array(0);
@@ -73,7 +77,8 @@ export class ScanVectors {
   readonly #wanted: readonly number[];
 
   constructor(columnCount: number, wanted: readonly number[]) {
-    this.vectors = Array.from({ length: columnCount }, () => []);
+    const slots = wanted.reduce((most, slot) => Math.max(most, slot + 1), columnCount);
+    this.vectors = Array.from({ length: slots }, () => []);
     this.#wanted = wanted;
   }
 
@@ -138,6 +143,8 @@ export interface Format {
   sorts?(type: SqlType): boolean;
   /** The properties of WITH that it takes. */
   readonly properties: readonly FormatProperty[];
+  /** Its scanners know span slots, and its writers spans (`text-span.ts`). */
+  readonly spans?: true;
   /** For formats with a schema registry, whose records are framed with the id of the schema that they were written
    *  with: how schemas and columns follow from each other. */
   readonly schemas?: SchemaTranslation;
@@ -264,7 +271,8 @@ export const isWrapped = (
   return wrapSingle;
 };
 
-/** A scanner that reads record by record: the plain form behind any reader. */
+/** A scanner that reads record by record: the plain form behind any reader, which has to read the columns of the
+ *  wanted slots. Its span slots hold texts. */
 export const scannerOf = (reader: RowReader, columnCount: number, wanted: readonly number[]): Scanner => {
   const row: Row = new Array<Value>(columnCount).fill(null);
   return {
@@ -277,7 +285,7 @@ export const scannerOf = (reader: RowReader, columnCount: number, wanted: readon
   };
 };
 
-/** Reads one record into the vectors through a reader. */
+/** Reads one record into the vectors through a reader; `row` has as many places as there are columns. */
 export const scanOne = (
   reader: RowReader,
   bytes: Uint8Array,
@@ -295,13 +303,28 @@ export const scanOne = (
   }
   try {
     into.status[index] = reader.read(bytes, start, end, row) ? scanned.row : scanned.nullRecord;
-    for (const slot of wanted) (into.vectors[slot] as Value[])[index] = row[slot] as Value;
+    for (const slot of wanted) (into.vectors[slot] as Value[])[index] = row[columnOfSlot(row.length, slot)] as Value;
   } catch (error) {
     if (!(error instanceof SerdeError)) throw error;
     into.status[index] = scanned.bad;
     into.errors.set(index, error.message);
     for (const slot of wanted) (into.vectors[slot] as Value[])[index] = null;
   }
+};
+
+/** A writer of rows with spans that has a writer of texts do the work. */
+export const readingSpans = (columns: readonly Column[], { write }: RowWriter): RowWriter => {
+  const texts = columns.map(hasSpans);
+  const row: Row = new Array<Value>(columns.length).fill(null);
+  return {
+    write(given, out, bytes) {
+      for (let i = 0; i < row.length; i++) {
+        const value = given[i] as Value;
+        row[i] = bytes !== undefined && texts[i] === true && typeof value === 'number' ? spanText(bytes, value) : value;
+      }
+      return write(row, out);
+    },
+  };
 };
 
 /** `column "V" of type MAP<…>`, for messages of formats. */

@@ -12,6 +12,7 @@
 
 import { type ByteWriter, writeLatin1, writeUtf8 } from '../../base/index.ts';
 import { printDouble } from '../types/numbers.ts';
+import { spanLength, spanStart } from './text-span.ts';
 
 const quote = 34;
 const minus = 45;
@@ -82,6 +83,20 @@ export const putText = (buffer: Uint8Array, at: number, text: string): number =>
   const end = at + 1 + writeUtf8(buffer, text, at + 1);
   buffer[end] = quote;
   return end + 1;
+};
+
+/** Puts a text that stands among `bytes` where there is room for it; -1 where it is not plain ASCII. */
+export const putSpan = (buffer: Uint8Array, at: number, bytes: Uint8Array, span: number): number => {
+  const end = spanStart(span) + spanLength(span);
+  let to = at;
+  buffer[to++] = quote;
+  for (let i = spanStart(span); i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte > 126 || byte < 32 || byte === quote || byte === backslash) return -1;
+    buffer[to++] = byte;
+  }
+  buffer[to] = quote;
+  return to + 1;
 };
 
 const needsEscape = (text: string): boolean => {

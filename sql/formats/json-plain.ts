@@ -49,7 +49,7 @@ import type { Column } from '../types/schema.ts';
 import { isScalar, type MapType, type SqlType, structOf } from '../types/type.ts';
 import { arrayValue, bigintToInteger, mapValue, type Row, type Value } from '../types/value.ts';
 import { valueTest } from '../types/value-test.ts';
-import type { FormatOptions, RowReader, RowWriter } from './format.ts';
+import { type FormatOptions, type RowReader, type RowWriter, readingSpans } from './format.ts';
 import { recordText, writeJsonDouble, writeJsonInteger, writeJsonText } from './json-output.ts';
 import { JsonInput } from './json-text.ts';
 
@@ -643,6 +643,12 @@ const fieldsWriter = (
 
 /** The plain writer of one side of a record. */
 export const plainJsonWriter = (columns: readonly Column[], options: JsonOptions): RowWriter => {
+  const writer = textsWriter(columns, options);
+  return options.spans === true ? readingSpans(columns, writer) : writer;
+};
+
+/** A writer of rows without spans. */
+const textsWriter = (columns: readonly Column[], options: JsonOptions): RowWriter => {
   if (!options.wrapped) {
     const [column] = columns;
     if (column === undefined) return { write: () => false };

@@ -11,6 +11,7 @@ import { describeColumn, type Format, type RowWriter, scannerOf } from './format
 import { generatedJsonScanner } from './generated/json-scanner.ts';
 import { generatedJsonWriter } from './generated/json-writer.ts';
 import { type JsonOptions, plainJsonReader, plainJsonWriter } from './json-plain.ts';
+import { columnsOfSlots } from './text-span.ts';
 
 /** Whether a type is, or has within, a map whose keys are not STRING. */
 const hasOtherKeys = (type: SqlType): boolean => {
@@ -40,6 +41,7 @@ export const json: Format = {
   // One key can be written with more or less space, its fields in any order, a number in several ways.
   canonical: false,
   properties: [],
+  spans: true,
   unsupported(columns: readonly Column[]) {
     const bad = columns.find((column) => hasOtherKeys(column.type));
     return bad === undefined
@@ -51,5 +53,5 @@ export const json: Format = {
   scanner: (columns, options, wanted) =>
     codegenAllowed() && options.wrapped
       ? generatedJsonScanner(columns, options, wanted)
-      : scannerOf(plainJsonReader(columns, options, wanted), columns.length, wanted),
+      : scannerOf(plainJsonReader(columns, options, columnsOfSlots(columns.length, wanted)), columns.length, wanted),
 };

@@ -73,7 +73,7 @@ const writeInPlace = (writing: Writing, { utf8, longestInPlace }: RowWriterCode,
 export const generateAvroWriter = (fields: readonly FieldWriting[]): RowWriter['write'] | undefined => {
   if (fields.length > mostFields) return undefined;
   const room = fields.reduce((sum, field) => sum + numberRoom + (field.at === undefined ? field.bytes.length : 0), 0);
-  const rows = new RowWriterCode(room, longestText);
+  const rows = new RowWriterCode(room, longestText, false);
   const pieces = fields.map((field) => {
     if (field.at === undefined) {
       return code`b.set(k${rows.constants.add(field.bytes)}, at); at += ${field.bytes.length};`;

@@ -16,6 +16,7 @@ import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type RowReader, type Scanner, scanned, scanOne } from '../format.ts';
 import { powersOfTen } from '../json-text.ts';
+import { spanCode, spanSlot } from '../text-span.ts';
 
 type ScanLines = (
   bytes: Uint8Array,
@@ -73,9 +74,11 @@ const generate = (columns: readonly Column[], delimiter: number, wanted: readonl
   };
   const fields = columns.map((column, slot) =>
     joinCode([
-      wanted.includes(slot) && isScalar(column.type)
-        ? readField(column.type, slot, shared, constants)
-        : code`while (p < end && k${shared.stops}[bytes[p]] === 0) p++;`,
+      wanted.includes(spanSlot(columns.length, slot))
+        ? readSpan(wanted.includes(slot) ? slot : undefined, spanSlot(columns.length, slot), shared)
+        : wanted.includes(slot) && isScalar(column.type)
+          ? readField(column.type, slot, shared, constants)
+          : code`while (p < end && k${shared.stops}[bytes[p]] === 0) p++;`,
       slot < columns.length - 1
         ? code`if (p >= end || bytes[p] !== ${delimiter}) break quick;
     p++;`
@@ -120,6 +123,29 @@ const readField = (type: ScalarType, slot: number, shared: Shared, constants: Co
     }`;
 };
 
+/** Reads where the text at `p` stands into the vector of spans, and the text as well, where there is a slot for it. */
+const readSpan = (slot: number | undefined, spans: number, shared: Shared): Code => code`
+    if (p >= end || bytes[p] === ${shared.delimiter}) { w${spans}[row] = null; ${slot === undefined ? noCode : code`w${slot}[row] = null;`} }
+    else {
+      ${
+        slot === undefined
+          ? code`
+      s = p;
+      while (p < end && k${shared.stops}[bytes[p]] === 0) p++;
+      if (p === s) break quick;`
+          : code`
+      ${readText(shared)}
+      w${slot}[row] = v;`
+      }
+      w${spans}[row] = ${spanCode(shared.utf8)};
+    }`;
+
+const readText = (shared: Shared): Code => code`
+      s = p; h = 0; d = 0;
+      while (p < end && k${shared.stops}[c = bytes[p]] === 0) { d |= c; h = (Math.imul(h, 31) + c) | 0; p++; }
+      if (p === s) break quick;
+      v = d < 128 ? k${shared.ascii}(bytes, s, p, h) : k${shared.utf8}(bytes, s, p);`;
+
 /** The sign and the whole digits at `p` into `n` and `x`; `d` counts them, at most 15. Nine digits fit 32 bits: the
  *  rest is added to them. */
 const digits = ({ powers }: Shared): Code => code`
@@ -151,11 +177,7 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
   const { carrier } = definitionOf(type);
   switch (carrier) {
     case 'text':
-      return code`
-      s = p; h = 0; d = 0;
-      while (p < end && k${shared.stops}[c = bytes[p]] === 0) { d |= c; h = (Math.imul(h, 31) + c) | 0; p++; }
-      if (p === s) break quick;
-      v = d < 128 ? k${shared.ascii}(bytes, s, p, h) : k${shared.utf8}(bytes, s, p);`;
+      return readText(shared);
     case 'int32':
     case 'int64':
       return code`

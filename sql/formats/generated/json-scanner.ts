@@ -23,6 +23,7 @@ import type { Row, Value } from '../../types/value.ts';
 import { type FormatOptions, type Scanner, SerdeError, scanOne } from '../format.ts';
 import { FieldsReader, plainJsonReader, valueReader } from '../json-plain.ts';
 import { JsonInput, powersOfTen, stops } from '../json-text.ts';
+import { columnsOfSlots, spanCode, spanSlot } from '../text-span.ts';
 import { absentSlots, generateScanRows, partReader, type ScanRows } from './scan-code.ts';
 
 /** The fields of an object in order, and the bytes behind the last value. */
@@ -48,7 +49,8 @@ export const generatedJsonScanner = (
   options: FormatOptions,
   wanted: readonly number[],
 ): Scanner => {
-  const reader = plainJsonReader(columns, options, wanted);
+  const read = columnsOfSlots(columns.length, wanted);
+  const reader = plainJsonReader(columns, options, read);
   const scratch: Row = new Array<Value>(columns.length).fill(null);
   let scanLayout: ScanRows | undefined;
   let learned = 0;
@@ -67,7 +69,7 @@ export const generatedJsonScanner = (
         while (at < to && (starts[at] as number) < 0) slow(at++);
         if (at < to) {
           learned++;
-          scanLayout = learn(columns, wanted, bytes, starts[at] as number, ends[at] as number);
+          scanLayout = learn(columns, { read, wanted }, bytes, starts[at] as number, ends[at] as number);
         }
       }
       if (scanLayout === undefined) {
@@ -80,7 +82,8 @@ export const generatedJsonScanner = (
       // The next scan learns from a record like the last that was missed.
       if (misses * 2 > to - at && learned < mostLayouts && (starts[missed] as number) >= 0) {
         learned++;
-        scanLayout = learn(columns, wanted, bytes, starts[missed] as number, ends[missed] as number) ?? scanLayout;
+        const start = starts[missed] as number;
+        scanLayout = learn(columns, { read, wanted }, bytes, start, ends[missed] as number) ?? scanLayout;
       }
     },
   };
@@ -88,12 +91,12 @@ export const generatedJsonScanner = (
 
 const learn = (
   columns: readonly Column[],
-  wanted: readonly number[],
+  { read, wanted }: { readonly read: readonly number[]; readonly wanted: readonly number[] },
   bytes: Uint8Array,
   start: number,
   end: number,
 ): ScanRows | undefined => {
-  const layout = layoutOf(columns, wanted, bytes, start, end);
+  const layout = layoutOf(columns, read, bytes, start, end);
   return layout === undefined ? undefined : generate(layout, columns, wanted);
 };
 
@@ -251,18 +254,36 @@ const readValue = ({ type }: Column, shared: Shared, constants: Constants): Code
   return joinCode([read, code`if (!k${constants.add((value: Value) => accepts(value, type))}(v)) break quick;`]);
 };
 
-const readScalar = (type: ScalarType, shared: Shared): Code => {
-  const { carrier } = definitionOf(type);
-  switch (carrier) {
-    case 'text':
-      return code`
+/** Reads the text at `at` into `v`; `p` is then at its end. */
+const readText = (shared: Shared): Code => code`
   if (bytes[at] !== 34) break quick;
   p = at + 1; h = 0; d = 0;
   while ((c = bytes[p]) !== 34) {
     if (c === 92 || c < 32 || p >= end) break quick;
     d |= c; h = (Math.imul(h, 31) + c) | 0; p++;
   }
-  v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);
+  v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);`;
+
+/** Reads where the text at `at` stands into `w`, and unless `only` that is wanted, the text into `v`. */
+const readSpan = (only: boolean, shared: Shared): Code => code`
+  ${
+    only
+      ? code`
+  if (bytes[at] !== 34) break quick;
+  p = at + 1;
+  while ((c = bytes[p]) !== 34) { if (c === 92 || c < 32 || p >= end) break quick; p++; }`
+      : readText(shared)
+  }
+  s = at + 1;
+  w = ${spanCode(shared.utf8)};
+  at = p + 1;`;
+
+const readScalar = (type: ScalarType, shared: Shared): Code => {
+  const { carrier } = definitionOf(type);
+  switch (carrier) {
+    case 'text':
+      return code`
+  ${readText(shared)}
   at = p + 1;`;
     case 'int32':
     case 'int64':
@@ -356,11 +377,19 @@ const partSkipper = (): ((bytes: Uint8Array, at: number, end: number) => number)
   };
 };
 
-/** Reads the fields of an object into `store`d places, from behind what stands before it. */
+/** Where the values of fields go to. */
+interface Places {
+  /** Whether the span of a text is wanted, in `w`: instead of the text in `v`, or beside it. */
+  readonly spans: (slot: number) => 'none' | 'too' | 'only';
+  /** Puts them to the place of this slot. */
+  readonly store: (slot: number) => Code;
+}
+
+/** Reads the fields of an object into their places, from behind what stands before it. */
 const readFields = (
   layout: Layout,
   columns: readonly Column[],
-  store: (slot: number) => Code,
+  { spans, store }: Places,
   shared: Shared,
   constants: Constants,
 ): Code =>
@@ -372,7 +401,9 @@ const readFields = (
           ? readObject(inner, column, shared, constants)
           : column === undefined
             ? skipValue(shared)
-            : readValue(column, shared, constants);
+            : spans(slot) === 'none'
+              ? readValue(column, shared, constants)
+              : readSpan(spans(slot) === 'only', shared);
       return joinCode([
         expectBytes(before, constants),
         column === undefined && inner === undefined
@@ -381,6 +412,7 @@ const readFields = (
   if (bytes[at] === 110) {
     if (at + 4 > end || view.getInt32(at, true) !== ${nullWord}) break quick;
     v = null;
+    ${spans(slot) === 'none' ? noCode : code`w = null;`}
     at += 4;
   } else {
     ${value}
@@ -395,7 +427,8 @@ const readFields = (
 const readObject = (layout: Layout, column: Column | undefined, shared: Shared, constants: Constants): Code => {
   const fields = column?.type.kind === 'STRUCT' ? column.type.fields : [];
   const struct = constants.add(fields.map(() => null));
-  const read = readFields(layout, fields, (slot) => code`t${struct}[${slot}] = v;`, shared, constants);
+  const places: Places = { spans: () => 'none', store: (slot) => code`t${struct}[${slot}] = v;` };
+  const read = readFields(layout, fields, places, shared, constants);
   return column === undefined
     ? read
     : code`
@@ -416,10 +449,25 @@ const generate = (layout: Layout, columns: readonly Column[], wanted: readonly n
     readPart: constants.add(partReader(new JsonInput(), (input, bytes, at, end) => input.place(bytes, at, end))),
     skipPart: constants.add(partSkipper()),
   };
-  const fields = readFields(layout, columns, (slot) => code`v${slot}[row] = v;`, shared, constants);
+  const isWanted = new Set(wanted);
+  const spansOf = (slot: number): number => spanSlot(columns.length, slot);
+  const fields = readFields(
+    layout,
+    columns,
+    {
+      spans: (slot) => (isWanted.has(spansOf(slot)) ? (isWanted.has(slot) ? 'too' : 'only') : 'none'),
+      store: (slot) =>
+        joinCode([
+          isWanted.has(slot) ? code`v${slot}[row] = v;` : noCode,
+          isWanted.has(spansOf(slot)) ? code`v${spansOf(slot)}[row] = w;` : noCode,
+        ]),
+    },
+    shared,
+    constants,
+  );
   const absent = absentSlots(
     wanted,
-    layout.fields.map(({ slot }) => slot),
+    layout.fields.flatMap(({ slot }) => [slot, spansOf(slot)]),
   );
   return generateScanRows({ wanted, fields, end: code`if (at !== end) break quick;`, absent }, constants);
 };

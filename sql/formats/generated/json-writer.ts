@@ -7,15 +7,16 @@
  */
 
 import { unreachable, writeLatin1 } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, run } from '../../codegen/code.ts';
+import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
 import { decimalForm, javaDecimal } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
 import { isScalar } from '../../types/type.ts';
 import type { RowWriter } from '../format.ts';
-import { numberRoom, putDouble, putInteger, putText } from '../json-output.ts';
+import { numberRoom, putDouble, putInteger, putSpan, putText } from '../json-output.ts';
 import { fieldPrefixes, type JsonOptions, type MapForm, plainJsonWriter, valueWriter } from '../json-plain.ts';
+import { spanLength, spanText } from '../text-span.ts';
 
 /** Texts up to this length are written in place. */
 const longestInPlace = 256;
@@ -61,12 +62,22 @@ const writeScalar = (type: ScalarType, constants: Constants, shared: Shared, roo
       return code`
   if (v === true) { view.setInt32(at, ${0x6575_7274}, true); at += 4; }
   else { view.setInt32(at, ${0x736c_6166}, true); b[at + 4] = 101; at += 5; }`;
-    case 'text':
-      return code`
+    case 'text': {
+      const write = code`
   if (v.length <= ${longestInPlace}) at = k${shared.text}(b, at, v);
   else {
     ${plainValue(constants.add(valueWriter(type)), room)}
   }`;
+      const { spans } = shared;
+      if (spans === undefined) return write;
+      return code`
+  if (typeof v === 'number') {
+    e = k${spans.put}(b, at, bytes, v);
+    if (e < 0) v = k${spans.text}(bytes, v);
+    else at = e;
+  }
+  if (typeof v === 'string') { ${write} }`;
+    }
     case 'decimal':
       return code`at += k${shared.latin1}(b, k${shared.decimal}(v, ${decimalForm(type).scale}), at);`;
     case 'bytes':
@@ -77,7 +88,7 @@ const writeScalar = (type: ScalarType, constants: Constants, shared: Shared, roo
 };
 
 /** Room that a value of this column needs in place, beyond that for a number or a word. */
-const extraRoom = ({ type }: Column, slot: number): readonly Code[] => {
+const extraRoom = ({ type }: Column, slot: number, shared: Shared): readonly Code[] => {
   if (!isScalar(type)) return [];
   const { carrier } = definitionOf(type);
   switch (carrier) {
@@ -91,7 +102,13 @@ const extraRoom = ({ type }: Column, slot: number): readonly Code[] => {
     case 'decimal':
       return [code`more += ${decimalForm(type).precision};`];
     case 'text':
-      return [code`v = row[${slot}]; if (v !== null && v.length <= ${longestInPlace}) more += v.length * 6;`];
+      return [
+        code`v = row[${slot}];`,
+        shared.spans === undefined
+          ? noCode
+          : code`if (typeof v === 'number') more += k${shared.spans.length}(v) * 6; else `,
+        code`if (v !== null && v.length <= ${longestInPlace}) more += v.length * 6;`,
+      ];
     default:
       return unreachable(carrier);
   }
@@ -101,6 +118,8 @@ interface Shared {
   readonly integer: number;
   readonly double: number;
   readonly text: number;
+  /** Where texts may be spans. */
+  readonly spans: { readonly put: number; readonly text: number; readonly length: number } | undefined;
   readonly decimal: number;
   readonly latin1: number;
   readonly maps: MapForm | undefined;
@@ -114,6 +133,10 @@ export const generatedJsonWriter = (columns: readonly Column[], options: JsonOpt
     integer: constants.add(putInteger),
     double: constants.add(putDouble),
     text: constants.add(putText),
+    spans:
+      options.spans === true
+        ? { put: constants.add(putSpan), text: constants.add(spanText), length: constants.add(spanLength) }
+        : undefined,
     decimal: constants.add(javaDecimal),
     latin1: constants.add(writeLatin1),
     maps: options.maps,
@@ -121,7 +144,7 @@ export const generatedJsonWriter = (columns: readonly Column[], options: JsonOpt
   const prefixes = fieldPrefixes(columns);
   // Room for all names, for a number or a word in each column, and for the closing brace.
   const room = prefixes.reduce((sum, prefix) => sum + prefix.length + numberRoom, 8);
-  const texts = columns.flatMap(extraRoom);
+  const texts = columns.flatMap((column, slot) => extraRoom(column, slot, shared));
   const fields = columns.map((column, slot) =>
     joinCode([
       storeBytes(prefixes[slot] as Uint8Array, constants),
@@ -134,8 +157,8 @@ export const generatedJsonWriter = (columns: readonly Column[], options: JsonOpt
     ]),
   );
   const body = code`
-return function (row, out) {
-  let v = null, more = 0;
+return function (row, out, bytes) {
+  let v = null, more = 0, e = 0;
   ${joinCode(texts)}
   out.reserve(${room} + more);
   let b = out.buffer, view = out.view(), at = out.length;

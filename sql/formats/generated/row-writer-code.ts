@@ -7,6 +7,7 @@ import { type ByteWriter, writeUtf8 } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
 import type { Value } from '../../types/value.ts';
 import type { RowWriter } from '../format.ts';
+import { spanLength, spanText } from '../text-span.ts';
 
 export class RowWriterCode {
   readonly constants = new Constants();
@@ -15,11 +16,13 @@ export class RowWriterCode {
   readonly longestInPlace: number;
   readonly #room: number;
   readonly #texts: Code[] = [];
+  readonly #spans: boolean;
 
-  /** `room`: for a row without its texts. */
-  constructor(room: number, longestInPlace: number) {
+  /** `room`: for a row without its texts. `spans`: they may be spans. */
+  constructor(room: number, longestInPlace: number, spans: boolean) {
     this.#room = room;
     this.longestInPlace = longestInPlace;
+    this.#spans = spans;
   }
 
   /** Writes `v` in the plain form. */
@@ -33,15 +36,29 @@ export class RowWriterCode {
 
   /** Makes room for the text in a column, where that is written in place. */
   text(slot: number): void {
+    const ofText = code`if (v !== null && v.length <= ${this.longestInPlace}) more += v.length * 3;`;
     this.#texts.push(
-      code`v = row[${slot}]; if (v !== null && v.length <= ${this.longestInPlace}) more += v.length * 3;`,
+      this.#spans
+        ? code`v = row[${slot}]; if (typeof v === 'number') more += k${this.constants.add(spanLength)}(v) * 3; else ${ofText}`
+        : code`v = row[${slot}]; ${ofText}`,
     );
+  }
+
+  /** Writes `v`, a span by the constant `put`, which answers where it ends or with -1, and a text by the code. */
+  span(put: number, text: Code): Code {
+    return code`
+  if (typeof v === 'number') {
+    e = k${put}(b, at, bytes, v);
+    if (e < 0) v = k${this.constants.add(spanText)}(bytes, v);
+    else at = e;
+  }
+  if (typeof v === 'string') { ${text} }`;
   }
 
   /** The writer of a row whose fields are written by these pieces of code. */
   finish(pieces: readonly Code[]): RowWriter['write'] {
     const body = code`
-return function (row, out) {
+return function (row, out, bytes) {
   let v = null, x = 0, e = 0, more = 0;
   ${this.#texts.length === 0 ? noCode : joinCode(this.#texts)}
   out.reserve(${this.#room} + more);

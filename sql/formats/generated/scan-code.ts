@@ -37,9 +37,10 @@ export interface RowCode {
   readonly absent: readonly { readonly slot: number; readonly value: Value }[];
 }
 
-/** Scratch for the code of a record: `at` and `end` of what is read, `v` the value, the others as each code likes. */
+/** Scratch for the code of a record: `at` and `end` of what is read, `v` the value, `w` its span, the others as each
+ *  code likes. */
 const scratch: Code = code`
-  let at = 0, end = 0, p = 0, s = 0, c = 0, d = 0, f = 0, h = 0, e = 0, x = 0, y = 0, n = false, v = null;`;
+  let at = 0, end = 0, p = 0, s = 0, c = 0, d = 0, f = 0, h = 0, e = 0, x = 0, y = 0, n = false, v = null, w = null;`;
 
 /** The function that scans records by the code of one. */
 export const generateScanRows = (

@@ -90,7 +90,7 @@ const isAbsent = ({ field }: ColumnWriter): Code => {
 /** The writer of a message's fields; undefined where the plain form has to do. */
 export const generateProtoWriter = (columns: readonly ColumnWriter[]): RowWriter['write'] | undefined => {
   if (columns.length > mostFields) return undefined;
-  const rows = new RowWriterCode(columns.length * numberRoom, longestText);
+  const rows = new RowWriterCode(columns.length * numberRoom, longestText, false);
   const pieces = columns.map((column) => {
     const { at } = column;
     const plain = rows.plain(column.write);

@@ -40,6 +40,8 @@ const conditions = [
   'qty > 2 AND flag',
   'COALESCE(CAST(note AS INT), 0) < 8',
   "note LIKE 'l%'",
+  "note <> '7'",
+  "note = 'lamp' AND qty > 2",
   'qty > 2 OR RANDOM() < 0',
   'id > 2 AND qty > 2',
   'seen IS NULL',

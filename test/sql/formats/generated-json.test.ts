@@ -7,6 +7,7 @@ import { generatedJsonScanner } from '../../../sql/formats/generated/json-scanne
 import { generatedJsonWriter } from '../../../sql/formats/generated/json-writer.ts';
 import { json } from '../../../sql/formats/json.ts';
 import { plainJsonReader, plainJsonWriter } from '../../../sql/formats/json-plain.ts';
+import { spanSlot } from '../../../sql/formats/text-span.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import { bigintType, doubleType, integerType, stringType, structOf } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
@@ -196,7 +197,7 @@ describe('emitted text', () => {
   };
 
   const words =
-    /^(?:'use strict'|return|function|const|let|for|while|if|else|break|continue|quick|true|false|null|undefined|slice|Math|imul|getInt32|setInt32|reserve|buffer|view|length|end|bytes|starts|ends|from|to|vectors|status|slow|row|misses|out|more|at|p|s|c|d|f|h|e|x|y|n|v|b|[kvt]\d+|\d+|[-+*/%&|^!=<>?:;,.(){}[\]]+)$/;
+    /^(?:'use strict'|return|function|const|let|for|while|if|else|break|continue|quick|true|false|null|undefined|slice|Math|imul|getInt32|setInt32|reserve|buffer|view|length|end|bytes|starts|ends|from|to|vectors|status|slow|row|misses|out|more|typeof|number|string|at|p|s|c|d|f|h|e|x|y|n|v|w|b|[kvt]\d+|\d+|[-+*/%&|^!=<>?:;,.(){}[\]']+)$/;
 
   test('holds words of the templates and integers, whatever the names and records hold', () => {
     const canary = { touched: false };
@@ -231,7 +232,9 @@ describe('emitted text', () => {
         const made = sources(() => {
           const out = new ByteWriter(16);
           writerFor(columns, wrapped).write(row, out);
-          const wanted = columns.map((_, i) => i);
+          writerFor(columns, { ...wrapped, spans: true }).write(row, new ByteWriter(16));
+          const texts = columns.flatMap(({ type }, i) => (type.kind === 'STRING' ? [spanSlot(columns.length, i)] : []));
+          const wanted = [...columns.map((_, i) => i), ...texts];
           outcomes(scannerFor(columns, wrapped, wanted), columns.length, [out.slice(), out.slice()], 1);
         });
         for (const text of made) {

@@ -1,0 +1,97 @@
+/**
+ * Queries whose texts are left as spans write what they write where all texts are read: without generated code there
+ * are no spans.
+ */
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { generatedCodeAllowed, useGeneratedCode } from '../../../base/index.ts';
+import { runSql, type Sent } from '../support/running.ts';
+
+const columns = 'a VARCHAR, n INT, b VARCHAR, t VARCHAR';
+
+const statements = (from: string, to: string, condition: string, items: string, own: string): string => `
+  CREATE STREAM s (k VARCHAR KEY, ${columns}) WITH (KAFKA_TOPIC='in', VALUE_FORMAT='${from}', PARTITIONS=1${own});
+  CREATE STREAM out WITH (VALUE_FORMAT='${to}') AS SELECT k, ${items} FROM s ${condition};
+  CREATE STREAM timed WITH (VALUE_FORMAT='${to}', TIMESTAMP='t', TIMESTAMP_FORMAT='yyyy-MM-dd') AS
+    SELECT k, ${items}, t FROM s ${condition};
+  CREATE STREAM further WITH (VALUE_FORMAT='${to}') AS SELECT k, ${items} FROM s ${condition} PARTITION BY k;
+  CREATE TABLE counted WITH (VALUE_FORMAT='${to}') AS SELECT k, COUNT(*) AS c, MAX(b) AS m FROM s ${condition}
+    GROUP BY k;`;
+
+const text = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('x', 'y', 'xx', 'none', 'é', '', 'x,"y"', 'a\\b', '2024-01-01', '\ufffd') },
+  fc.string({ maxLength: 6 }),
+);
+
+const value = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .tuple(fc.option(text), fc.option(fc.nat(9)), fc.option(text), fc.constantFrom('2024-01-01', 'never', null))
+      .map(([a, n, b, t]) => ({ A: a, N: n, B: b, T: t })),
+  },
+  fc.constantFrom(null, 'bad', '{"A":', 'x,y,1'),
+);
+
+type Fields = Record<'A' | 'N' | 'B' | 'T', string | number | null>;
+
+const field = (given: string | number | null): string =>
+  given === null ? '' : /[",\r\n]|^ /.test(String(given)) ? `"${String(given).replaceAll('"', '""')}"` : String(given);
+
+const sentAs = (format: string, given: Fields | string | null): unknown =>
+  given === null || typeof given === 'string'
+    ? given
+    : format === 'JSON'
+      ? JSON.stringify(given)
+      : [given.A, given.N, given.B, given.T].map(field).join(',');
+
+test('texts that are compared and passed on as spans give the same results', () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        from: fc.constantFrom('JSON', 'DELIMITED'),
+        to: fc.constantFrom('JSON', 'DELIMITED'),
+        condition: fc.constantFrom(
+          ...['', "WHERE a = 'x'", "WHERE a <> 'x'", "WHERE 'x' = a", "WHERE a <> 'é'", "WHERE a = '\ufffd'"],
+          ...[
+            "WHERE NOT (a = 'x') AND n > 3",
+            "WHERE a = 'x' OR b <> 'none'",
+            "WHERE a = b AND a <> 'x'",
+            "WHERE a = ''",
+          ],
+          ...[
+            "WHERE a <> 'x' AND b LIKE 'x%'",
+            'WHERE a IS NOT NULL',
+            "WHERE CASE WHEN a = 'x' THEN n > 3 ELSE TRUE END",
+          ],
+          "WHERE k <> 'x' AND a <> 'none'",
+        ),
+        items: fc.constantFrom('a, n, b', 'b, a, a AS again', 'UCASE(a) AS u, a, n', "a = 'x' AS e, a, b", 'b'),
+        own: fc.constantFrom('', '', ", TIMESTAMP='b', TIMESTAMP_FORMAT='yyyy-MM-dd'"),
+        sent: fc.array(fc.tuple(fc.constantFrom('x', 'k'), value), { minLength: 1, maxLength: 8 }),
+      }),
+      ({ from, to, condition, items, own, sent }) => {
+        const sql = statements(from, to, condition, items, own);
+        const records = sent.map(([key, one], i): Sent => ['in', key, sentAs(from, one as Fields), i]);
+        const outcome = () => {
+          const ran = runSql(sql, records);
+          return {
+            lines: ['OUT', 'TIMED', 'FURTHER', 'COUNTED'].map((topic) => ran.lines(topic, 'times')),
+            drops: ran.drops,
+          };
+        };
+        const allowed = generatedCodeAllowed();
+        useGeneratedCode(false);
+        try {
+          const plain = outcome();
+          useGeneratedCode(allowed);
+          expect(outcome()).toEqual(plain);
+        } finally {
+          useGeneratedCode(allowed);
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
