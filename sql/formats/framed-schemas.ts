@@ -9,6 +9,7 @@ import type { KnownSchema } from '../registry/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { type FormatOptions, type RowReader, type Scanner, SerdeError, scanOne } from './format.ts';
 import type { ScanRows } from './generated/scan-code.ts';
+import { columnsOfSlots } from './text-span.ts';
 import { framingBytes, schemaIdAt } from './writer-schemas.ts';
 
 /** Reads the data in `bytes[at, end)` of a record that begins at `start`; false when it is null. Values of `into` that
@@ -96,7 +97,7 @@ export const schemaScanner = (
   make: (schema: KnownSchema) => Decoder,
 ): Scanner => {
   const decoders = new Decoders(options, make);
-  const reader = readerOf(decoders, wanted);
+  const reader = readerOf(decoders, columnsOfSlots(columnCount, wanted));
   const scratch: Row = new Array<Value>(columnCount).fill(null);
   return {
     wanted,

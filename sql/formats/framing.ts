@@ -12,11 +12,11 @@ const unframed = 'the bytes do not begin with a zero byte and the id of a schema
 
 /** Writes the frame, and the data behind it. The NULL record has neither. */
 export const framedWriter = (inner: RowWriter, id: number): RowWriter => ({
-  write(row, out) {
+  write(row, out, bytes) {
     const start = out.length;
     out.i8(0);
     out.i32(id);
-    if (inner.write(row, out)) return true;
+    if (inner.write(row, out, bytes)) return true;
     out.length = start;
     return false;
   },

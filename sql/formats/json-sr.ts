@@ -20,6 +20,7 @@ export const jsonSr: Format = {
   wrapping: 'either',
   canonical: false,
   properties: [schemaId, schemaFullName],
+  spans: true,
   schemas: {
     type: 'JSON',
     neededToRead: false,

@@ -20,7 +20,7 @@ import type { SqlType } from '../types/type.ts';
 
 /** Begin and length in 31 bits, so that a span never takes memory of its own. */
 const lengthBits = 8;
-const longestSpan = (1 << lengthBits) - 1;
+export const longestSpan = (1 << lengthBits) - 1;
 const spansBelow = 1 << (31 - lengthBits);
 
 export const spanStart = (span: number): number => span >>> lengthBits;

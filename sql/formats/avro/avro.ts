@@ -46,6 +46,7 @@ export const avro: Format = {
   wrapping: 'either',
   canonical: false,
   properties: [schemaId, schemaFullName, avroSchemaFullName],
+  spans: true,
   schemas: {
     type: 'AVRO',
     neededToRead: true,

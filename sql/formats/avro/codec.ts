@@ -8,8 +8,9 @@ import { codegenAllowed } from '../../codegen/code.ts';
 import type { AvroType } from '../../registry/schemas/avro.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Row } from '../../types/value.ts';
-import type { FormatOptions, RowWriter } from '../format.ts';
+import { type FormatOptions, type RowWriter, readingSpans } from '../format.ts';
 import type { Decoder, ReadData } from '../framed-schemas.ts';
+import { columnsOfSlots } from '../text-span.ts';
 import { generateScan } from './generated.ts';
 import { generateAvroWriter } from './generated-writer.ts';
 import { AvroInput } from './input.ts';
@@ -29,9 +30,10 @@ export const avroDecoder = (
   const [only] = columns;
   if (!wrapped && only !== undefined)
     return { read: bareReader(readingOf(writer, only.type, reader), isRaw(writer)), scan: () => undefined };
-  const reading = readingOfColumns(writer, columns, wanted, reader);
+  const read = columnsOfSlots(columns.length, wanted);
+  const reading = readingOfColumns(writer, columns, read, reader);
   return {
-    read: rowReader(reading, wanted),
+    read: rowReader(reading, read),
     scan: (id) => generateScan(id, reading, wanted),
   };
 };
@@ -96,6 +98,22 @@ const rawWriter = (writing: Writing): AvroValueWriter => {
 export const avroRowWriter = (
   schema: AvroType,
   columns: readonly Column[],
+  options: Pick<FormatOptions, 'wrapped' | 'spans'>,
+): RowWriter => {
+  const [only] = columns;
+  const spans = options.spans === true;
+  if (options.wrapped || only === undefined) {
+    const fields = writingOfColumns(schema, columns);
+    const generated = codegenAllowed() ? generateAvroWriter(fields, spans ? columns : []) : undefined;
+    if (generated !== undefined) return { write: generated };
+  }
+  const writer = plainRowWriter(schema, columns, options);
+  return spans ? readingSpans(columns, writer) : writer;
+};
+
+const plainRowWriter = (
+  schema: AvroType,
+  columns: readonly Column[],
   { wrapped }: Pick<FormatOptions, 'wrapped'>,
 ): RowWriter => {
   const [only] = columns;
@@ -111,10 +129,7 @@ export const avroRowWriter = (
       },
     };
   }
-  const fields = writingOfColumns(schema, columns);
-  const generated = codegenAllowed() ? generateAvroWriter(fields) : undefined;
-  if (generated !== undefined) return { write: generated };
-  const write = avroFieldsWriter(fields);
+  const write = avroFieldsWriter(writingOfColumns(schema, columns));
   return {
     write(row, out) {
       write(row, out);

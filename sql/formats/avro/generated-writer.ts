@@ -1,8 +1,10 @@
 /** The generated writer of Avro: straight code for the columns of a schema. */
 
 import { type Code, code, joinCode } from '../../codegen/code.ts';
+import type { Column } from '../../types/schema.ts';
 import type { RowWriter } from '../format.ts';
-import { RowWriterCode, storeVarint } from '../generated/row-writer-code.ts';
+import { putterBehind, RowWriterCode, type SpanPutter, storeVarint } from '../generated/row-writer-code.ts';
+import { hasSpans } from '../text-span.ts';
 import { avroValueWriter } from './writer.ts';
 import type { FieldWriting, Writing } from './writing.ts';
 
@@ -69,19 +71,29 @@ const writeInPlace = (writing: Writing, { utf8, longestInPlace }: RowWriterCode,
   }
 };
 
+/** Puts the span of a text in place where that is possible. */
+const putterOf = ({ inner, before }: Writing): SpanPutter | undefined =>
+  inner.op === 'string' ? putterBehind(before, longestText, (length) => length * 2) : undefined;
+
 /** The writer of a record's fields; undefined where the plain form has to do. */
-export const generateAvroWriter = (fields: readonly FieldWriting[]): RowWriter['write'] | undefined => {
+export const generateAvroWriter = (
+  fields: readonly FieldWriting[],
+  /** The columns, where their texts may be spans. */
+  withSpans: readonly Column[],
+): RowWriter['write'] | undefined => {
   if (fields.length > mostFields) return undefined;
   const room = fields.reduce((sum, field) => sum + numberRoom + (field.at === undefined ? field.bytes.length : 0), 0);
-  const rows = new RowWriterCode(room, longestText, false);
+  const rows = new RowWriterCode(room, longestText, withSpans.length > 0);
   const pieces = fields.map((field) => {
     if (field.at === undefined) {
       return code`b.set(k${rows.constants.add(field.bytes)}, at); at += ${field.bytes.length};`;
     }
     const { at, writing } = field;
     const plain = rows.plain(avroValueWriter(writing));
-    const value = writeInPlace(writing, rows, plain) ?? plain;
+    const inPlace = writeInPlace(writing, rows, plain) ?? plain;
     if (writing.inner.op === 'string') rows.text(at);
+    const column = withSpans[at];
+    const value = column === undefined || !hasSpans(column) ? inPlace : rows.span(putterOf(writing), inPlace);
     // A NULL that the schema has no place for is a fault, which the plain form raises.
     const none =
       writing.nullBytes === undefined || writing.nullBytes.length > 8 ? plain : storeBytes(writing.nullBytes);

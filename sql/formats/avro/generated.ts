@@ -13,10 +13,13 @@ import type { Value } from '../../types/value.ts';
 import {
   absentSlots,
   generateScanRows,
+  type Places,
   partReader,
+  placesOf,
   readDoubleCode,
   readFloatCode,
   readLengthCode,
+  readSpanCode,
   readTextCode,
   type ScanRows,
   type TextConstants,
@@ -71,7 +74,7 @@ const readLength: Code = code`
   x >>>= 1;`;
 
 /** The value at `at` into `v`, and `at` behind it. */
-const readValue = (reading: Reading, shared: Shared): Code => {
+const readValue = (reading: Reading, shared: Shared, asSpan = false): Code => {
   const { constants } = shared;
   const plain = (): Code => readPlain(reading, shared);
   switch (reading.op) {
@@ -88,14 +91,15 @@ const readValue = (reading: Reading, shared: Shared): Code => {
     case 'float':
       return reading.convert === undefined ? readFloatCode : plain();
     case 'string':
-      return reading.convert === undefined ? joinCode([readLength, readTextCode(shared)]) : plain();
+      if (reading.convert !== undefined) return plain();
+      return joinCode([readLength, asSpan ? readSpanCode(shared) : readTextCode(shared)]);
     case 'enum':
       return code`
   ${readInt}
   v = k${constants.add(reading.symbols)}[x];
   if (v === undefined) break quick;`;
     case 'union':
-      return readUnion(reading.branches, shared);
+      return readUnion(reading.branches, shared, asSpan);
     case 'record':
       return readStruct(reading, shared);
     case 'skip':
@@ -127,10 +131,10 @@ const readPlain = (reading: Reading, { readPart, constants }: Shared): Code => c
   at = k${readPart}.end;`;
 
 /** Branches in a chain of tests; mostly there are two. */
-const readUnion = (branches: readonly Reading[], shared: Shared): Code => {
+const readUnion = (branches: readonly Reading[], shared: Shared, asSpan: boolean): Code => {
   const chain = branches.map(
     (branch, i) => code`${i === 0 ? noCode : code`else `}if (c === ${i * 2}) {
-    ${readValue(branch, shared)}
+    ${readValue(branch, shared, asSpan)}
   }`,
   );
   return code`
@@ -143,16 +147,16 @@ const readStruct = (reading: RecordReading, shared: Shared): Code => {
   const struct = shared.constants.add(reading.before);
   return code`
   const t${struct} = k${struct}.slice();
-  ${readFields(reading, (place) => code`t${struct}[${place}] = v;`, shared)}
+  ${readFields(reading, { asSpan: () => false, store: (place) => code`t${struct}[${place}] = v;` }, shared)}
   v = t${struct};`;
 };
 
-const readFields = ({ fields }: RecordReading, store: (place: number) => Code, shared: Shared): Code =>
+const readFields = ({ fields }: RecordReading, { asSpan, store }: Places, shared: Shared): Code =>
   joinCode(
     fields.map(({ reading, at }) =>
       reading.op === 'skip'
         ? skipValue(reading.type, shared)
-        : joinCode([readValue(reading, shared), at < 0 ? noCode : store(at)]),
+        : joinCode([readValue(reading, shared, at >= 0 && asSpan(at)), at < 0 ? noCode : store(at)]),
     ),
   );
 
@@ -206,13 +210,14 @@ export const generateScan = (id: number, reading: Reading, wanted: readonly numb
     readPart: constants.add(partReader(new AvroInput(), (input, bytes, at, end) => input.open(bytes, at, end))),
     constants,
   };
-  const fields = readFields(reading, (slot) => code`v${slot}[row] = v;`, shared);
+  const columnCount = reading.before.length;
+  const fields = readFields(reading, placesOf(columnCount, wanted), shared);
   const begin = code`
       if (end - at < ${framingBytes}) break quick;
       if (bytes[at] !== 0) break quick;
       if (view.getInt32(at + 1) !== ${id}) return row;
       at += ${framingBytes};`;
   const present = reading.fields.map(({ at }) => at);
-  const absent = absentSlots(wanted, present, (slot) => reading.before[slot] ?? null);
+  const absent = absentSlots(wanted, columnCount, present, (slot) => reading.before[slot] ?? null);
   return generateScanRows({ wanted, begin, fields, end: code`if (at > end) break quick;`, absent }, constants);
 };

@@ -16,7 +16,8 @@ import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type RowReader, type Scanner, scanned, scanOne } from '../format.ts';
 import { powersOfTen } from '../json-text.ts';
-import { spanCode, spanSlot } from '../text-span.ts';
+import { columnsOfSlots, spanCode } from '../text-span.ts';
+import { type Places, placesOf } from './scan-code.ts';
 
 type ScanLines = (
   bytes: Uint8Array,
@@ -72,21 +73,21 @@ const generate = (columns: readonly Column[], delimiter: number, wanted: readonl
     base64: constants.add(parseBase64),
     delimiter,
   };
+  const isRead = new Set(columnsOfSlots(columns.length, wanted));
+  const places = placesOf(columns.length, wanted);
   const fields = columns.map((column, slot) =>
     joinCode([
-      wanted.includes(spanSlot(columns.length, slot))
-        ? readSpan(wanted.includes(slot) ? slot : undefined, spanSlot(columns.length, slot), shared)
-        : wanted.includes(slot) && isScalar(column.type)
-          ? readField(column.type, slot, shared, constants)
-          : code`while (p < end && k${shared.stops}[bytes[p]] === 0) p++;`,
+      isRead.has(slot) && isScalar(column.type)
+        ? readField(column.type, slot, places, shared, constants)
+        : code`while (p < end && k${shared.stops}[bytes[p]] === 0) p++;`,
       slot < columns.length - 1
         ? code`if (p >= end || bytes[p] !== ${delimiter}) break quick;
     p++;`
         : code`if (p !== end) break quick;`,
     ]),
   );
-  const vectors = joinCode(wanted.map((slot) => code`const w${slot} = vectors[${slot}];`));
-  const nulls = joinCode(wanted.map((slot) => code`w${slot}[row] = null;`));
+  const vectors = joinCode(wanted.map((slot) => code`const v${slot} = vectors[${slot}];`));
+  const nulls = joinCode(wanted.map((slot) => code`v${slot}[row] = null;`));
   return run(
     code`return (bytes, starts, ends, from, to, vectors, status, slow) => {
   ${vectors}
@@ -108,43 +109,33 @@ const generate = (columns: readonly Column[], delimiter: number, wanted: readonl
 };
 
 /** Reads the field at `p` into its vector, and stops behind it. */
-const readField = (type: ScalarType, slot: number, shared: Shared, constants: Constants): Code => {
+const readField = (
+  type: ScalarType,
+  slot: number,
+  { asSpan, store }: Places,
+  shared: Shared,
+  constants: Constants,
+): Code => {
   const { accepts } = definitionOf(type);
   const check =
     accepts === undefined
       ? noCode
       : code`if (!k${constants.add((value: Value) => accepts(value, type))}(v)) break quick;`;
   return code`
-    if (p >= end || bytes[p] === ${shared.delimiter}) w${slot}[row] = null;
+    if (p >= end || bytes[p] === ${shared.delimiter}) v = null;
     else {
-      ${readScalar(type, shared)}
+      ${asSpan(slot) ? readSpan(shared) : readScalar(type, shared)}
       ${check}
-      w${slot}[row] = v;
-    }`;
+    }
+    ${store(slot)}`;
 };
 
-/** Reads where the text at `p` stands into the vector of spans, and the text as well, where there is a slot for it. */
-const readSpan = (slot: number | undefined, spans: number, shared: Shared): Code => code`
-    if (p >= end || bytes[p] === ${shared.delimiter}) { w${spans}[row] = null; ${slot === undefined ? noCode : code`w${slot}[row] = null;`} }
-    else {
-      ${
-        slot === undefined
-          ? code`
+/** Reads where the text at `p` stands into `v`. */
+const readSpan = (shared: Shared): Code => code`
       s = p;
       while (p < end && k${shared.stops}[bytes[p]] === 0) p++;
-      if (p === s) break quick;`
-          : code`
-      ${readText(shared)}
-      w${slot}[row] = v;`
-      }
-      w${spans}[row] = ${spanCode(shared.utf8)};
-    }`;
-
-const readText = (shared: Shared): Code => code`
-      s = p; h = 0; d = 0;
-      while (p < end && k${shared.stops}[c = bytes[p]] === 0) { d |= c; h = (Math.imul(h, 31) + c) | 0; p++; }
       if (p === s) break quick;
-      v = d < 128 ? k${shared.ascii}(bytes, s, p, h) : k${shared.utf8}(bytes, s, p);`;
+      v = ${spanCode(shared.utf8)};`;
 
 /** The sign and the whole digits at `p` into `n` and `x`; `d` counts them, at most 15. Nine digits fit 32 bits: the
  *  rest is added to them. */
@@ -177,7 +168,11 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
   const { carrier } = definitionOf(type);
   switch (carrier) {
     case 'text':
-      return readText(shared);
+      return code`
+      s = p; h = 0; d = 0;
+      while (p < end && k${shared.stops}[c = bytes[p]] === 0) { d |= c; h = (Math.imul(h, 31) + c) | 0; p++; }
+      if (p === s) break quick;
+      v = d < 128 ? k${shared.ascii}(bytes, s, p, h) : k${shared.utf8}(bytes, s, p);`;
     case 'int32':
     case 'int64':
       return code`

@@ -11,7 +11,7 @@ import { definitionOf } from '../../types/scalars/index.ts';
 import type { Value } from '../../types/value.ts';
 import type { RowWriter } from '../format.ts';
 import { numberRoom, putDouble, putInteger } from '../json-output.ts';
-import { RowWriterCode } from './row-writer-code.ts';
+import { RowWriterCode, type SpanPutter } from './row-writer-code.ts';
 
 /** Texts up to this length are written in place. */
 const longestText = 256;
@@ -26,7 +26,7 @@ export interface DelimitedField {
   /** Puts a text without quotes; -1 where it needs them. */
   readonly plain: {
     text(buffer: Uint8Array, at: number, text: string): number;
-    span(buffer: Uint8Array, at: number, bytes: Uint8Array, span: number): number;
+    readonly span: SpanPutter;
   };
 }
 
@@ -57,7 +57,7 @@ export const generateDelimitedWriter = (
           const writeText = code`
     e = v.length <= ${longestText} ? k${constants.add(plain.text)}(b, at, v) : -1;
     if (e < 0) { ${plainly} } else at = e;`;
-          return spans ? rows.span(constants.add(plain.span), writeText) : writeText;
+          return spans ? rows.span(plain.span, writeText) : writeText;
         }
         case 'boolean':
         case 'bytes':

@@ -23,8 +23,8 @@ import type { Row, Value } from '../../types/value.ts';
 import { type FormatOptions, type Scanner, SerdeError, scanOne } from '../format.ts';
 import { FieldsReader, plainJsonReader, valueReader } from '../json-plain.ts';
 import { JsonInput, powersOfTen, stops } from '../json-text.ts';
-import { columnsOfSlots, spanCode, spanSlot } from '../text-span.ts';
-import { absentSlots, generateScanRows, partReader, type ScanRows } from './scan-code.ts';
+import { columnsOfSlots, spanCode } from '../text-span.ts';
+import { absentSlots, generateScanRows, type Places, partReader, placesOf, type ScanRows } from './scan-code.ts';
 
 /** The fields of an object in order, and the bytes behind the last value. */
 interface Layout {
@@ -254,28 +254,12 @@ const readValue = ({ type }: Column, shared: Shared, constants: Constants): Code
   return joinCode([read, code`if (!k${constants.add((value: Value) => accepts(value, type))}(v)) break quick;`]);
 };
 
-/** Reads the text at `at` into `v`; `p` is then at its end. */
-const readText = (shared: Shared): Code => code`
+/** Reads where the text at `at` stands into `v`. */
+const readSpan = (shared: Shared): Code => code`
   if (bytes[at] !== 34) break quick;
-  p = at + 1; h = 0; d = 0;
-  while ((c = bytes[p]) !== 34) {
-    if (c === 92 || c < 32 || p >= end) break quick;
-    d |= c; h = (Math.imul(h, 31) + c) | 0; p++;
-  }
-  v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);`;
-
-/** Reads where the text at `at` stands into `w`, and unless `only` that is wanted, the text into `v`. */
-const readSpan = (only: boolean, shared: Shared): Code => code`
-  ${
-    only
-      ? code`
-  if (bytes[at] !== 34) break quick;
-  p = at + 1;
-  while ((c = bytes[p]) !== 34) { if (c === 92 || c < 32 || p >= end) break quick; p++; }`
-      : readText(shared)
-  }
-  s = at + 1;
-  w = ${spanCode(shared.utf8)};
+  s = at + 1; p = s;
+  while ((c = bytes[p]) !== 34) { if (c === 92 || c < 32 || p >= end) break quick; p++; }
+  v = ${spanCode(shared.utf8)};
   at = p + 1;`;
 
 const readScalar = (type: ScalarType, shared: Shared): Code => {
@@ -283,7 +267,13 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
   switch (carrier) {
     case 'text':
       return code`
-  ${readText(shared)}
+  if (bytes[at] !== 34) break quick;
+  p = at + 1; h = 0; d = 0;
+  while ((c = bytes[p]) !== 34) {
+    if (c === 92 || c < 32 || p >= end) break quick;
+    d |= c; h = (Math.imul(h, 31) + c) | 0; p++;
+  }
+  v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);
   at = p + 1;`;
     case 'int32':
     case 'int64':
@@ -377,19 +367,11 @@ const partSkipper = (): ((bytes: Uint8Array, at: number, end: number) => number)
   };
 };
 
-/** Where the values of fields go to. */
-interface Places {
-  /** Whether the span of a text is wanted, in `w`: instead of the text in `v`, or beside it. */
-  readonly spans: (slot: number) => 'none' | 'too' | 'only';
-  /** Puts them to the place of this slot. */
-  readonly store: (slot: number) => Code;
-}
-
 /** Reads the fields of an object into their places, from behind what stands before it. */
 const readFields = (
   layout: Layout,
   columns: readonly Column[],
-  { spans, store }: Places,
+  { asSpan, store }: Places,
   shared: Shared,
   constants: Constants,
 ): Code =>
@@ -401,9 +383,9 @@ const readFields = (
           ? readObject(inner, column, shared, constants)
           : column === undefined
             ? skipValue(shared)
-            : spans(slot) === 'none'
-              ? readValue(column, shared, constants)
-              : readSpan(spans(slot) === 'only', shared);
+            : asSpan(slot)
+              ? readSpan(shared)
+              : readValue(column, shared, constants);
       return joinCode([
         expectBytes(before, constants),
         column === undefined && inner === undefined
@@ -412,7 +394,6 @@ const readFields = (
   if (bytes[at] === 110) {
     if (at + 4 > end || view.getInt32(at, true) !== ${nullWord}) break quick;
     v = null;
-    ${spans(slot) === 'none' ? noCode : code`w = null;`}
     at += 4;
   } else {
     ${value}
@@ -427,7 +408,7 @@ const readFields = (
 const readObject = (layout: Layout, column: Column | undefined, shared: Shared, constants: Constants): Code => {
   const fields = column?.type.kind === 'STRUCT' ? column.type.fields : [];
   const struct = constants.add(fields.map(() => null));
-  const places: Places = { spans: () => 'none', store: (slot) => code`t${struct}[${slot}] = v;` };
+  const places: Places = { asSpan: () => false, store: (slot) => code`t${struct}[${slot}] = v;` };
   const read = readFields(layout, fields, places, shared, constants);
   return column === undefined
     ? read
@@ -449,25 +430,11 @@ const generate = (layout: Layout, columns: readonly Column[], wanted: readonly n
     readPart: constants.add(partReader(new JsonInput(), (input, bytes, at, end) => input.place(bytes, at, end))),
     skipPart: constants.add(partSkipper()),
   };
-  const isWanted = new Set(wanted);
-  const spansOf = (slot: number): number => spanSlot(columns.length, slot);
-  const fields = readFields(
-    layout,
-    columns,
-    {
-      spans: (slot) => (isWanted.has(spansOf(slot)) ? (isWanted.has(slot) ? 'too' : 'only') : 'none'),
-      store: (slot) =>
-        joinCode([
-          isWanted.has(slot) ? code`v${slot}[row] = v;` : noCode,
-          isWanted.has(spansOf(slot)) ? code`v${spansOf(slot)}[row] = w;` : noCode,
-        ]),
-    },
-    shared,
-    constants,
-  );
+  const fields = readFields(layout, columns, placesOf(columns.length, wanted), shared, constants);
   const absent = absentSlots(
     wanted,
-    layout.fields.flatMap(({ slot }) => [slot, spansOf(slot)]),
+    columns.length,
+    layout.fields.map(({ slot }) => slot),
   );
   return generateScanRows({ wanted, fields, end: code`if (at !== end) break quick;`, absent }, constants);
 };

@@ -7,7 +7,35 @@ import { type ByteWriter, writeUtf8 } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
 import type { Value } from '../../types/value.ts';
 import type { RowWriter } from '../format.ts';
-import { spanLength, spanText } from '../text-span.ts';
+import { spanLength, spanStart, spanText } from '../text-span.ts';
+
+/** Puts the text of a span at `at`, where there is room for it. Answers where it ends, or -1: it has to be written as a
+ *  text. */
+export type SpanPutter = (buffer: Uint8Array, at: number, bytes: Uint8Array, span: number) => number;
+
+/** Puts ASCII of up to so many bytes behind these bytes and one that tells its length. */
+export const putterBehind = (
+  before: Uint8Array,
+  longest: number,
+  lengthByte: (length: number) => number,
+): SpanPutter => {
+  const lengths = Uint8Array.from({ length: longest + 1 }, (_, length) => lengthByte(length));
+  return (buffer, at, bytes, span) => {
+    const length = spanLength(span);
+    if (length > longest) return -1;
+    let to = at;
+    for (let i = 0; i < before.length; i++) buffer[to++] = before[i] as number;
+    buffer[to++] = lengths[length] as number;
+    const start = spanStart(span);
+    let all = 0;
+    for (let i = 0; i < length; i++) {
+      const byte = bytes[start + i] as number;
+      all |= byte;
+      buffer[to++] = byte;
+    }
+    return all < 128 ? to : -1;
+  };
+};
 
 export class RowWriterCode {
   readonly constants = new Constants();
@@ -44,14 +72,15 @@ export class RowWriterCode {
     );
   }
 
-  /** Writes `v`, a span by the constant `put`, which answers where it ends or with -1, and a text by the code. */
-  span(put: number, text: Code): Code {
+  /** Writes `v`: a text by the code, a span by `put` where that can. */
+  span(put: SpanPutter | undefined, text: Code): Code {
+    const read = code`v = k${this.constants.add(spanText)}(bytes, v);`;
+    const putOrRead =
+      put === undefined
+        ? read
+        : code`e = k${this.constants.add(put)}(b, at, bytes, v); if (e < 0) ${read} else at = e;`;
     return code`
-  if (typeof v === 'number') {
-    e = k${put}(b, at, bytes, v);
-    if (e < 0) v = k${this.constants.add(spanText)}(bytes, v);
-    else at = e;
-  }
+  if (typeof v === 'number') { ${putOrRead} }
   if (typeof v === 'string') { ${text} }`;
   }
 

@@ -10,6 +10,7 @@ import { type Code, type Constants, code, joinCode, noCode, run } from '../../co
 import { asciiText } from '../../types/text-cache.ts';
 import type { Value } from '../../types/value.ts';
 import { SerdeError, scanned } from '../format.ts';
+import { columnOfSlot, spanCode, spanSlot } from '../text-span.ts';
 
 /** Reads records `[from, to)` into the vectors and answers with `to`, or with the first record that is not of its kind.
  *  Calls `slow` for each that it does not read. */
@@ -37,10 +38,9 @@ export interface RowCode {
   readonly absent: readonly { readonly slot: number; readonly value: Value }[];
 }
 
-/** Scratch for the code of a record: `at` and `end` of what is read, `v` the value, `w` its span, the others as each
- *  code likes. */
+/** Scratch for the code of a record: `at` and `end` of what is read, `v` the value, the others as each code likes. */
 const scratch: Code = code`
-  let at = 0, end = 0, p = 0, s = 0, c = 0, d = 0, f = 0, h = 0, e = 0, x = 0, y = 0, n = false, v = null, w = null;`;
+  let at = 0, end = 0, p = 0, s = 0, c = 0, d = 0, f = 0, h = 0, e = 0, x = 0, y = 0, n = false, v = null;`;
 
 /** The function that scans records by the code of one. */
 export const generateScanRows = (
@@ -71,14 +71,37 @@ return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
   return run(body, constants) as ScanRows;
 };
 
-/** The slots that no field of a record fills, each with its value. */
+/** Where the values of fields go to. */
+export interface Places {
+  /** Whether the span of a text is read in its place. */
+  readonly asSpan: (slot: number) => boolean;
+  /** Puts `v` to the place of a slot. */
+  readonly store: (slot: number) => Code;
+}
+
+/** The vectors of the wanted slots. A column of which both texts and spans are wanted has its texts in both places. */
+export const placesOf = (columnCount: number, wanted: readonly number[]): Places => {
+  const isWanted = new Set(wanted);
+  const spansOf = (slot: number): number => spanSlot(columnCount, slot);
+  return {
+    asSpan: (slot) => !isWanted.has(slot) && isWanted.has(spansOf(slot)),
+    store: (slot) =>
+      joinCode([slot, spansOf(slot)].filter((each) => isWanted.has(each)).map((each) => code`v${each}[row] = v;`)),
+  };
+};
+
+/** The slots that no field of a record fills, each with its value. `present`: the columns that fields fill. */
 export const absentSlots = (
   wanted: readonly number[],
+  columnCount: number,
   present: Iterable<number>,
-  valueOf: (slot: number) => Value = () => null,
+  valueOf: (column: number) => Value = () => null,
 ): RowCode['absent'] => {
   const filled = new Set(present);
-  return wanted.filter((slot) => !filled.has(slot)).map((slot) => ({ slot, value: valueOf(slot) }));
+  return wanted
+    .map((slot) => ({ slot, column: columnOfSlot(columnCount, slot) }))
+    .filter(({ column }) => !filled.has(column))
+    .map(({ slot, column }) => ({ slot, value: valueOf(column) }));
 };
 
 /** Reads a part in the plain form; undefined where that fails. Where the part ended is its property, for there is one
@@ -137,6 +160,13 @@ export const readTextCode = ({ ascii, utf8 }: TextConstants): Code => code`
     v = d < 128 ? k${ascii}(bytes, at, e, h) : k${utf8}(bytes, at, e);
   } else v = k${utf8}(bytes, at, e);
   at = e;`;
+
+/** Reads where a text of `x` bytes at `at` stands into `v`. */
+export const readSpanCode = ({ utf8 }: TextConstants): Code => code`
+  s = at; p = at + x;
+  if (p > end) break quick;
+  v = ${spanCode(utf8)};
+  at = p;`;
 
 export const readDoubleCode: Code = code`if (at + 8 > end) break quick; v = view.getFloat64(at, true); at += 8;`;
 export const readFloatCode: Code = code`if (at + 4 > end) break quick; v = view.getFloat32(at, true); at += 4;`;

@@ -5,8 +5,9 @@ import { messageAt, type ProtoFile, type ProtoMessage } from '../../registry/sch
 import type { Column } from '../../types/schema.ts';
 import { structOf } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
-import type { FormatOptions, RowWriter } from '../format.ts';
+import { type FormatOptions, type RowWriter, readingSpans } from '../format.ts';
 import type { Decoder, ReadData } from '../framed-schemas.ts';
+import { columnsOfSlots } from '../text-span.ts';
 import { generateProtoScan, type ProtoFrame } from './generated.ts';
 import { generateProtoWriter } from './generated-writer.ts';
 import { ProtoInput } from './input.ts';
@@ -73,8 +74,9 @@ export const protoDecoder = (
   wanted: readonly number[],
   ownKeys = false,
 ): Decoder => {
+  const slots = columnsOfSlots(columns.length, wanted);
   const readingFor = (message: ProtoMessage): MessageReading =>
-    readingOfMessage(message, ownKeys ? namedForOwnKey(message, columns) : columns, new Set(wanted));
+    readingOfMessage(message, ownKeys ? namedForOwnKey(message, columns) : columns, new Set(slots));
   const input = new ProtoInput();
   const fillers = new Map<ProtoMessage, (input: ProtoInput, into: Row) => void>();
   const read: ReadData = (bytes, start, at, end, into) => {
@@ -84,7 +86,7 @@ export const protoDecoder = (
     if (message === undefined) return input.fail(`the schema has no message ${path.join('.')}`, at);
     let fill = fillers.get(message);
     if (fill === undefined) {
-      fill = slotsFiller(readingFor(message), wanted);
+      fill = slotsFiller(readingFor(message), slots);
       fillers.set(message, fill);
     }
     fill(input, into);
@@ -124,8 +126,9 @@ export const bareDecoder = (
       scan: () => undefined,
     };
   }
-  const reading = readingOfMessage(message, columns, new Set(wanted));
-  const fill = slotsFiller(reading, wanted);
+  const slots = columnsOfSlots(columns.length, wanted);
+  const reading = readingOfMessage(message, columns, new Set(slots));
+  const fill = slotsFiller(reading, slots);
   return {
     read(bytes, start, at, end, into) {
       input.open(bytes, start, end, at);
@@ -140,7 +143,7 @@ export const bareDecoder = (
 export const protoRowWriter = (
   message: ProtoMessage,
   given: readonly Column[],
-  { side, wrapped }: Pick<FormatOptions, 'side' | 'wrapped'>,
+  { side, wrapped, spans = false }: Pick<FormatOptions, 'side' | 'wrapped' | 'spans'>,
 ): RowWriter => {
   const columns = wrapped && side === 'key' ? namedForOwnKey(message, given) : given;
   const [only] = columns;
@@ -148,15 +151,17 @@ export const protoRowWriter = (
   const inner = bare && only.type.kind === 'STRUCT' ? only.type : structOf(columns);
   const writers = columnWriters(message, inner.fields);
   const plain = plainFields(writers);
-  const write = (codegenAllowed() ? generateProtoWriter(writers) : undefined) ?? plain;
+  const generated = codegenAllowed() ? generateProtoWriter(writers, spans) : undefined;
+  const write = generated ?? plain;
   const isStruct = bare && only.type.kind === 'STRUCT';
   // A key that is NULL is none, whereas a value may have no column that is not NULL.
   const isKey = side === 'key' && columns.length === 1;
-  return {
-    write(row, out) {
+  const writer: RowWriter = {
+    write(row, out, bytes) {
       if ((bare || isKey) && (row[0] ?? null) === null) return false;
-      write(isStruct ? (row[0] as Row) : row, out);
+      write(isStruct ? (row[0] as Row) : row, out, bytes);
       return true;
     },
   };
+  return spans && generated === undefined ? readingSpans(columns, writer) : writer;
 };

@@ -5,7 +5,8 @@ import { wireOf } from '../../registry/schemas/protobuf.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import { isScalar } from '../../types/type.ts';
 import type { RowWriter } from '../format.ts';
-import { RowWriterCode, storeVarint } from '../generated/row-writer-code.ts';
+import { putterBehind, RowWriterCode, type SpanPutter, storeVarint } from '../generated/row-writer-code.ts';
+import { hasSpans, longestSpan } from '../text-span.ts';
 import type { ColumnWriter } from './writer.ts';
 
 /** Texts up to this length are written in place, where their bytes may be so many that one byte holds their length. */
@@ -14,12 +15,15 @@ const mostFields = 200;
 /** Room for a number with its tag. */
 const numberRoom = 20;
 
-const storeTag = (number: number, type: number): Code => {
-  const pieces: Code[] = [];
+const tagBytes = (number: number, type: number): Uint8Array => {
+  const bytes: number[] = [];
   let rest = number * 8 + type;
-  for (; rest > 127; rest >>>= 7) pieces.push(code`b[at++] = ${(rest & 127) | 128};`);
-  return joinCode([...pieces, code`b[at++] = ${rest};`]);
+  for (; rest > 127; rest >>>= 7) bytes.push((rest & 127) | 128);
+  return Uint8Array.from([...bytes, rest]);
 };
+
+const storeTag = (number: number, type: number): Code =>
+  joinCode([...tagBytes(number, type)].map((byte) => code`b[at++] = ${byte};`));
 
 /** The value `v`, which is neither NULL nor a default that is left out; undefined: the plain way. */
 const writeInPlace = (
@@ -78,35 +82,47 @@ const writeInPlace = (
   }
 };
 
+/** Puts the span of a text in place, where that is how its column is written. */
+const putterOf = ({ field: { type, number } }: ColumnWriter): SpanPutter | undefined => {
+  if (type.kind !== 'scalar' || type.scalar !== 'string') return undefined;
+  return putterBehind(tagBytes(number, wireOf(type)), longestText, (length) => length);
+};
+
 /** Whether `v` is a default that is left out. */
 const isAbsent = ({ field }: ColumnWriter): Code => {
   if (field.presence || field.type.kind !== 'scalar') return code`v === null`;
   const { scalar } = field.type;
   if (scalar === 'bool') return code`v === null || v === false`;
-  if (scalar === 'string') return code`v === null || v.length === 0`;
+  // The span of an empty text ends in as many zero bits as there are for its length.
+  if (scalar === 'string')
+    return code`v === null || v.length === 0 || typeof v === 'number' && (v & ${longestSpan}) === 0`;
   return scalar === 'double' ? code`v === null || Object.is(v, 0)` : code`v === null || v === 0`;
 };
 
 /** The writer of a message's fields; undefined where the plain form has to do. */
-export const generateProtoWriter = (columns: readonly ColumnWriter[]): RowWriter['write'] | undefined => {
+export const generateProtoWriter = (
+  columns: readonly ColumnWriter[],
+  spans: boolean,
+): RowWriter['write'] | undefined => {
   if (columns.length > mostFields) return undefined;
-  const rows = new RowWriterCode(columns.length * numberRoom, longestText, false);
+  const rows = new RowWriterCode(columns.length * numberRoom, longestText, spans);
   const pieces = columns.map((column) => {
     const { at } = column;
     const plain = rows.plain(column.write);
     const inPlace = writeInPlace(column, rows, plain);
+    const mayBeSpan = spans && hasSpans(column);
     if (inPlace === undefined) {
       return code`
   v = row[${at}];
   if (v !== null) {
-    ${plain}
+    ${mayBeSpan ? rows.span(undefined, plain) : plain}
   }`;
     }
     if (column.field.type.kind === 'scalar' && column.field.type.scalar === 'string') rows.text(at);
     return code`
   v = row[${at}];
   if (!(${isAbsent(column)})) {
-    ${inPlace}
+    ${mayBeSpan ? rows.span(putterOf(column), inPlace) : inPlace}
   }`;
   });
   return rows.finish(pieces);

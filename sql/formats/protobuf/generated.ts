@@ -15,10 +15,13 @@ import type { Row, Value } from '../../types/value.ts';
 import {
   absentSlots,
   generateScanRows,
+  type Places,
   partReader,
+  placesOf,
   readDoubleCode,
   readFloatCode,
   readLengthCode,
+  readSpanCode,
   readTextCode,
   type ScanRows,
   type TextConstants,
@@ -119,7 +122,7 @@ const skipValue = (type: number): Code | undefined => {
 const readFields = (
   message: ProtoMessage,
   reading: MessageReading,
-  store: (place: number) => Code,
+  { asSpan, store }: Places,
   shared: Shared,
 ): Code | undefined => {
   const pieces: Code[] = [];
@@ -140,7 +143,7 @@ const readFields = (
     }
     const value =
       read.into.kind === 'value'
-        ? readInPlace(field.type.kind === 'message' ? field.type : undefined, read, shared)
+        ? readInPlace(field.type.kind === 'message' ? field.type : undefined, read, shared, asSpan(read.at))
         : undefined;
     if (value !== undefined) {
       const absent = shared.constants.add(reading.before[read.at] ?? null);
@@ -154,9 +157,16 @@ const readFields = (
   return joinCode(pieces);
 };
 
-const readInPlace = (message: ProtoMessage | undefined, field: FieldReading, shared: Shared): Code | undefined => {
+const readInPlace = (
+  message: ProtoMessage | undefined,
+  field: FieldReading,
+  shared: Shared,
+  asSpan: boolean,
+): Code | undefined => {
   const { reading } = field;
   if (reading.op === 'scalar') {
+    if (asSpan && reading.scalar === 'string' && reading.convert === undefined)
+      return joinCode([readLengthCode, readSpanCode(shared)]);
     const read = readScalar(reading.scalar, shared);
     if (read === undefined || reading.convert === undefined) return read;
     return code`${read}
@@ -172,7 +182,8 @@ const readInPlace = (message: ProtoMessage | undefined, field: FieldReading, sha
   if (reading.op !== 'message' || message === undefined || shared.depth > 4) return undefined;
   const struct = shared.constants.add(reading.before);
   shared.depth++;
-  const fields = readFields(message, reading, (place) => code`t${struct}[${place}] = v;`, shared);
+  const places: Places = { asSpan: () => false, store: (place) => code`t${struct}[${place}] = v;` };
+  const fields = readFields(message, reading, places, shared);
   shared.depth--;
   if (fields === undefined) return undefined;
   return code`
@@ -262,10 +273,11 @@ export const generateProtoScan = (
     constants,
     depth: 0,
   };
-  const fields = readFields(message, reading, (slot) => code`v${slot}[row] = v;`, shared);
+  const columnCount = reading.before.length;
+  const fields = readFields(message, reading, placesOf(columnCount, wanted), shared);
   if (fields === undefined) return undefined;
   const present = reading.fields.map(({ at }) => at);
-  const absent = absentSlots(wanted, present, (slot) => reading.before[slot] ?? null);
+  const absent = absentSlots(wanted, columnCount, present, (slot) => reading.before[slot] ?? null);
   const begin = frameTests(frame);
   return generateScanRows({ wanted, begin, fields, end: code`if (at !== end) break quick;`, absent }, constants);
 };

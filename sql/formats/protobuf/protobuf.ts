@@ -18,6 +18,7 @@ import { schemaReader, schemaScanner } from '../framed-schemas.ts';
 import { framedWriter } from '../framing.ts';
 import { fieldsFault } from '../schema-columns.ts';
 import { fullNameOf, schemaFullName, schemaId } from '../schema-properties.ts';
+import { columnsOfSlots } from '../text-span.ts';
 import { bareDecoder, pathBytes, protoDecoder, protoRowWriter } from './codec.ts';
 import { columnsOfProto, isMessageName, messageOfColumns, type Nullable, protoLimits, protoText } from './columns.ts';
 
@@ -80,6 +81,7 @@ export const protobuf: Format = {
   wrapping: 'always',
   canonical: false,
   properties: [schemaId, { ...schemaFullName, fault: messageNameFault }, nullableRepresentation],
+  spans: true,
   schemas: {
     type: 'PROTOBUF',
     neededToRead: true,
@@ -107,9 +109,9 @@ export const protobuf: Format = {
     const before = pathBytes(path);
     return framedWriter(
       {
-        write(row, out) {
+        write(row, out, bytes) {
           out.bytes(before);
-          return inner.write(row, out);
+          return inner.write(row, out, bytes);
         },
       },
       schema.id,
@@ -148,11 +150,12 @@ export const protobufNosr: Format = {
   wrapping: 'either',
   canonical: false,
   properties: [nullableRepresentation],
+  spans: true,
   unsupported: (columns) => fieldsFault(columns, protoLimits('PROTOBUF_NOSR')),
   writer: (columns, options) => protoRowWriter(bareMessage(columns, options), columns, options),
   reader: bareReader,
   scanner(columns, options, wanted) {
-    const reader = bareReader(columns, options, wanted);
+    const reader = bareReader(columns, options, columnsOfSlots(columns.length, wanted));
     const scan = codegenAllowed()
       ? bareDecoder(bareMessage(columns, options), columns, options.wrapped, wanted).scan(0)
       : undefined;

@@ -197,7 +197,7 @@ describe('emitted text', () => {
   };
 
   const words =
-    /^(?:'use strict'|return|function|const|let|for|while|if|else|break|continue|quick|true|false|null|undefined|slice|Math|imul|getInt32|setInt32|reserve|buffer|view|length|end|bytes|starts|ends|from|to|vectors|status|slow|row|misses|out|more|typeof|number|string|at|p|s|c|d|f|h|e|x|y|n|v|w|b|[kvt]\d+|\d+|[-+*/%&|^!=<>?:;,.(){}[\]']+)$/;
+    /^(?:'use strict'|return|function|const|let|for|while|if|else|break|continue|quick|true|false|null|undefined|slice|Math|imul|getInt32|setInt32|reserve|buffer|view|length|end|bytes|starts|ends|from|to|vectors|status|slow|row|misses|out|more|typeof|number|string|at|p|s|c|d|f|h|e|x|y|n|v|b|[kvt]\d+|\d+|[-+*/%&|^!=<>?:;,.(){}[\]']+)$/;
 
   test('holds words of the templates and integers, whatever the names and records hold', () => {
     const canary = { touched: false };
