@@ -131,37 +131,40 @@ describe('subscribe', () => {
     expect(shown).toMatchObject({ queries: [{ queryType: 'PERSISTENT' }] });
   });
 
-  test('shows deletions where they are asked for, so that a program can keep the table', async () => {
-    const millrace = await openHere();
-    await millrace.sql(
-      `CREATE TABLE prices (item VARCHAR PRIMARY KEY, price INT)
+  test.each([0, 1])(
+    'shows deletions where they are asked for, so that a program can keep the table, %i workers',
+    async (workers) => {
+      const millrace = await openHere({ workers });
+      await millrace.sql(
+        `CREATE TABLE prices (item VARCHAR PRIMARY KEY, price INT)
          WITH (kafka_topic='prices', partitions=1, value_format='JSON');`,
-    );
-    const price = (item: string, text: string | null) => ({
-      key: item,
-      value: text === null ? null : `{"PRICE":${text}}`,
-    });
-    await millrace.produce('prices', [
-      price('lamp', '20'),
-      price('desk', '150'),
-      price('lamp', null),
-      price('sofa', '900'),
-    ]);
-    const view = new Map<unknown, unknown>();
-    const deleted: unknown[] = [];
-    const options = { deletions: true, properties: { 'auto.offset.reset': 'earliest' } } as const;
-    for await (const change of millrace.subscribe<{ ITEM: string }>('SELECT * FROM prices EMIT CHANGES;', options)) {
-      if (change.deleted) deleted.push(change.row);
-      if (change.deleted) view.delete(change.row.ITEM);
-      else view.set(change.row.ITEM, change.row);
-      if (view.has('sofa')) break;
-    }
-    expect(deleted).toEqual([{ ITEM: 'lamp', PRICE: null }]);
-    expect([...view.values()]).toEqual([
-      { ITEM: 'desk', PRICE: 150 },
-      { ITEM: 'sofa', PRICE: 900 },
-    ]);
-  });
+      );
+      const price = (item: string, text: string | null) => ({
+        key: item,
+        value: text === null ? null : `{"PRICE":${text}}`,
+      });
+      await millrace.produce('prices', [
+        price('lamp', '20'),
+        price('desk', '150'),
+        price('lamp', null),
+        price('sofa', '900'),
+      ]);
+      const view = new Map<unknown, unknown>();
+      const deleted: unknown[] = [];
+      const options = { deletions: true, properties: { 'auto.offset.reset': 'earliest' } } as const;
+      for await (const change of millrace.subscribe<{ ITEM: string }>('SELECT * FROM prices EMIT CHANGES;', options)) {
+        if (change.deleted) deleted.push(change.row);
+        if (change.deleted) view.delete(change.row.ITEM);
+        else view.set(change.row.ITEM, change.row);
+        if (view.has('sofa')) break;
+      }
+      expect(deleted).toEqual([{ ITEM: 'lamp', PRICE: null }]);
+      expect([...view.values()]).toEqual([
+        { ITEM: 'desk', PRICE: 150 },
+        { ITEM: 'sofa', PRICE: 900 },
+      ]);
+    },
+  );
 
   test('what is not taken is not lost, and holds nobody', async () => {
     const millrace = await openHere();
