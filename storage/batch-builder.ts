@@ -109,6 +109,7 @@ export class BatchBuilder {
   /**
    * Appends a record: key and value are ranges of bytes, a start of -1 means null. Headers, if any, are copied as they
    * lie in another batch (count first) at `headersAt` of `headerBytes`; 0 means none, see `encodeHeaders` for new ones.
+   * `shown` is a view of the memory that both key and value lie in, where the caller has one.
    */
   append(
     key: Uint8Array,
@@ -120,6 +121,7 @@ export class BatchBuilder {
     timestamp: number,
     headerBytes: Uint8Array = noBytes,
     headersAt = 0,
+    shown?: DataView,
   ): void {
     const count = this.#count;
     if (count === 0) {
@@ -148,15 +150,15 @@ export class BatchBuilder {
     position = putVarlong(buffer, position, delta);
     position = putVarint(buffer, position, count);
     position = putVarint(buffer, position, keyLength);
-    let view: DataView | undefined;
+    let view = shown;
     if (keyLength > 0) {
-      view = this.#viewOf(key);
+      view ??= this.#viewOf(key);
       this.#copy(view, key, keyStart, keyLength, position);
       position += keyLength;
     }
     position = putVarint(buffer, position, valueLength);
     if (valueLength > 0) {
-      if (keyLength <= 0 || value !== key) view = this.#viewOf(value);
+      if (shown === undefined && (keyLength <= 0 || value !== key)) view = this.#viewOf(value);
       this.#copy(view, value, valueStart, valueLength, position);
       position += valueLength;
     }

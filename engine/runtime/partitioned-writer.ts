@@ -91,6 +91,7 @@ export class PartitionedWriter implements TopicWriter {
     timestamp: number,
     headers: Uint8Array = noBytes,
     headersAt = 0,
+    view?: DataView,
   ): boolean {
     const builder = this.#builders[partition] ?? this.#open(partition);
     const origins = this.#origins;
@@ -114,7 +115,7 @@ export class PartitionedWriter implements TopicWriter {
         headersAt = 1;
       }
     } else if (first) this.#carries[partition] = 0;
-    builder.append(key, keyStart, keyEnd, value, valueStart, valueEnd, timestamp, headers, headersAt);
+    builder.append(key, keyStart, keyEnd, value, valueStart, valueEnd, timestamp, headers, headersAt, view);
     this.records++;
     return true;
   }

@@ -464,8 +464,20 @@ export class Task {
   #writeChangelog({ store, changelog, writer }: TaskStore): void {
     if (writer === undefined || store.changed() === 0) return;
     const { partition } = this;
-    store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd) => {
-      const written = writer.append(partition, key, keyStart, keyEnd, value, valueStart, valueEnd, 0);
+    store.writeChangelog((key, keyStart, keyEnd, value, valueStart, valueEnd, view) => {
+      const written = writer.append(
+        partition,
+        key,
+        keyStart,
+        keyEnd,
+        value,
+        valueStart,
+        valueEnd,
+        0,
+        undefined,
+        undefined,
+        view,
+      );
       assert(written, () => `an entry of the store ${store.name} is larger than a batch of ${changelog} may be`);
     });
     writer.handOver();

@@ -395,9 +395,9 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   override writeChangelog(append: ChangelogAppend): void {
     this.#moveToPages();
     let written = 0;
-    const counted: ChangelogAppend = (key, keyStart, keyEnd, value, valueStart, valueEnd) => {
+    const counted: ChangelogAppend = (key, keyStart, keyEnd, value, valueStart, valueEnd, view) => {
       written++;
-      append(key, keyStart, keyEnd, value, valueStart, valueEnd);
+      append(key, keyStart, keyEnd, value, valueStart, valueEnd, view);
     };
     this.#changes.write(counted);
     this.core.writeChangelog(counted, isNoPage);

@@ -32,7 +32,8 @@ import type {
   WindowStore,
 } from './store.ts';
 
-/** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns. */
+/** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns; `view` shows
+ *  the memory of both key and value, where the store has such a view. */
 export type ChangelogAppend = (
   key: Uint8Array,
   keyStart: number,
@@ -40,6 +41,7 @@ export type ChangelogAppend = (
   value: Uint8Array,
   valueStart: number,
   valueEnd: number,
+  view?: DataView,
 ) => void;
 
 /** Where the keys of a block lie: the part of `RecordColumns` that a store looks at. */

@@ -465,7 +465,7 @@ export class StoreCore implements EntriesInMemory {
       const keyEnd = keyStart + table.keyLength(address);
       const length = table.valueLength(address);
       if (length < 0) append(bytes, keyStart, keyEnd, noBytes, -1, -1);
-      else append(bytes, keyStart, keyEnd, bytes, keyEnd, keyEnd + length);
+      else append(bytes, keyStart, keyEnd, bytes, keyEnd, keyEnd + length, table.viewOf(address));
     }
   }
 
