@@ -32,8 +32,8 @@ import type {
   WindowStore,
 } from './store.ts';
 
-/** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns; `view` shows
- *  the memory of both key and value, where the store has such a view. */
+/** Takes one changelog entry. `valueStart` −1 is a tombstone. The bytes are copied before the call returns; `view`
+ *  shows the memory of both key and value, where the store has such a view. */
 export type ChangelogAppend = (
   key: Uint8Array,
   keyStart: number,

@@ -209,7 +209,7 @@ test('sequence numbers wrap from 2^31 - 1 to 0', () => {
   expect(lastSequenceOf(bytes, 0)).toBe(0);
 });
 
-test('a builder says how many records and bytes it holds and starts anew after finishing', () => {
+test('a builder counts the records and bytes of its batch, and is empty after finishing', () => {
   const builder = new BatchBuilder({ capacity: 256 });
   const value = utf8Text(new Uint8Array(200)).length;
   for (let i = 0; i < 10; i++) builder.append(new Uint8Array(0), -1, -1, new Uint8Array(value), 0, value, i);
@@ -218,4 +218,20 @@ test('a builder says how many records and bytes it holds and starts anew after f
   const batch = builder.finish();
   expect([batch.length, batchBytes(batch, 0)]).toEqual([size, size]);
   expect([builder.count, builder.sizeBytes]).toEqual([0, 61]);
+});
+
+test('a record that comes with a view of its memory is the same as one that comes without', () => {
+  const memory = Uint8Array.from({ length: 256 }, (_, i) => i);
+  const bytes = memory.subarray(16);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const batchOf = (shown: DataView | undefined): string => {
+    const builder = new BatchBuilder();
+    for (let length = -1; length < 40; length++) {
+      const keyStart = length % 5 === 0 ? -1 : length + 3;
+      const valueStart = length < 0 ? -1 : 90 + length;
+      builder.append(bytes, keyStart, 2 * length + 5, bytes, valueStart, valueStart + length, 7, undefined, 0, shown);
+    }
+    return toHex(builder.finish());
+  };
+  expect(batchOf(view)).toBe(batchOf(undefined));
 });
