@@ -157,8 +157,11 @@ export class Runtime {
     }
     const query = new ManagedQuery(spec, this.#options.clock.now());
     this.#queries.set(spec.id, query);
+    // The threads of an application that has just failed are still being ended: what is sent to them would be lost.
+    const ended = known?.spec.module === undefined ? undefined : known.ending;
     // A listener that stops it at once waits for this.
-    query.starting = this.#runner.begin(query);
+    query.starting =
+      ended === undefined ? this.#runner.begin(query) : ended.catch(() => {}).then(() => this.#runner.begin(query));
     this.#enter(query, 'starting', undefined);
     try {
       await query.starting;

@@ -120,6 +120,7 @@ export const runHistory = async (
   const changing = new Set<string>();
   let alive = { process: true };
   let network: DelayedLog | undefined;
+  let settling = false;
 
   const open = async (): Promise<Runtime> => {
     // A process that is gone hears of no timer and no turn any more, and so no call of its own is ever answered.
@@ -141,7 +142,7 @@ export const runHistory = async (
     const messages = new Random(random.u32());
     const workers = slowHosts({
       count: hosts,
-      deaths,
+      deaths: () => (settling ? 0 : deaths),
       log,
       clock,
       timers,
@@ -219,6 +220,7 @@ export const runHistory = async (
     }
   }
   const settle = async (failed: readonly string[]): Promise<void> => {
+    settling = true;
     network?.setFaults({});
     await drive(clock, caughtUp(runtime, Object.keys(plans), failed, revive));
   };
