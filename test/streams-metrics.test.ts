@@ -82,6 +82,14 @@ test('records, drops, nodes, stores and commits are counted', async () => {
     expect(values.length, name).toBeGreaterThan(0);
     for (const value of values) expect(value, name).toBeGreaterThanOrEqual(0);
   }
+  // Each valid record is a look-up; a new word is put, a number is then changed where it lies.
+  for (const name of ['get-rate', 'put-rate'])
+    for (const rate of Object.values(valuesOf(metrics, name, 'state-id'))) expect(rate, name).toBeGreaterThan(0);
+  for (const name of ['get-latency-avg', 'get-latency-max', 'put-latency-avg', 'put-latency-max']) {
+    const latencies = valuesOf(metrics, name, 'task-id', 'state-id');
+    expect(Object.keys(latencies), name).toEqual(['0_0 counts', '0_1 counts']);
+    for (const latency of Object.values(latencies)) expect(latency, name).toBeGreaterThanOrEqual(0);
+  }
   // A restart restores what no checkpoint holds; a failure is a state.
   await streams.close();
   await streams.cleanUp();

@@ -24,6 +24,7 @@ import type {
 import type { QuietTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
 import type { Shard } from './shards.ts';
+import { StoreSamples } from './store-samples.ts';
 import type { Task } from './task.ts';
 import type { TaskInput } from './task-input.ts';
 import type { SubTopologyGraph } from './watermarks.ts';
@@ -57,6 +58,7 @@ export class HostedTask {
   phase: TaskPhase = 'opening';
   readonly process = new Meter();
   readonly punctuate = new Meter();
+  readonly samples = new StoreSamples();
   /** By index of the input: between a record's time and its processing. */
   readonly latencies: readonly Meter[];
   /** Records of each input up to its last measurement. */
@@ -327,7 +329,8 @@ export const reportOfTask = (hosted: HostedTask, nowMs: number): TaskReport => {
     stores: task.stores.map(({ store }) => {
       const { entries, bytesInMemory: bytes, dueRecords: due } = store.stats;
       const { restored = 0, remaining = 0 } = restores.get(store.name) ?? {};
-      return { name: store.name, entries, bytes, due, restored, remaining };
+      const calls = hosted.samples.read(store.name, nowMs);
+      return { name: store.name, kind: store.kind, entries, bytes, due, restored, remaining, calls };
     }),
   };
 };

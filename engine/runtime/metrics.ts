@@ -10,8 +10,9 @@
  *   stream-processor-node-metrics        of a node of a task
  *   stream-state-metrics                 of a store of a task
  *
- * Times are taken by steps and batches, which are thousands of records. What would have to be timed record by record or
- * look-up by look-up (latencies of each inner node, of `get` and `put`) is left out on purpose.
+ * Times are taken by steps and batches, which are thousands of records. Single calls of stores are timed for a few
+ * records in each second (`store-samples.ts`). What would have to be timed for each record (latencies of each inner
+ * node) is left out on purpose.
  *
  * `prometheusText` prints metrics in the text format of Prometheus 0.0.4: `millrace_stream_task_process_total{…} 5`.
  */
@@ -142,6 +143,13 @@ const metricsOfTask = (thread: number, task: TaskReport): Metric[] => {
       store.remaining,
       'Offsets of the changelog that are left to restore',
     );
+    for (const { call, perRecord, latency } of store.calls) {
+      const name = call === 'get' && store.kind === 'window' ? 'fetch' : call;
+      kept(`${name}-rate`, 'gauge', perRecord * task.process.rate, `Calls of ${name} per second, by samples`);
+      const what = `Milliseconds of one call of ${name}, by samples`;
+      kept(`${name}-latency-avg`, 'gauge', latency.avg, `${what}, on average`);
+      kept(`${name}-latency-max`, 'gauge', latency.max, `${what}, at most`);
+    }
     kept('checkpoint-lag-records', 'gauge', store.due, 'Changelog records that no checkpoint holds yet');
   }
   return metrics;

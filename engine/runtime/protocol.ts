@@ -29,11 +29,13 @@
 
 import type { DropReason } from '../operator.ts';
 import type { CommittedEntry, EntryRange, ScanRange, WindowRange } from '../stores/state-store.ts';
+import type { StoreKind } from '../stores/store.ts';
 import type { Topology } from '../topology.ts';
 import type { MeterReading } from './meter.ts';
 import type { PartitionPosition } from './partition-position.ts';
 import type { ClosingTime } from './quiet-time.ts';
 import type { RecordErrorPolicies } from './record-errors.ts';
+import type { CallReport } from './store-samples.ts';
 import type { TopologyModule } from './topology-module.ts';
 import type { InputTime, LowWatermarks, OutputTime } from './watermarks.ts';
 
@@ -214,6 +216,7 @@ export interface TaskReport {
   readonly outputs: readonly { readonly node: string; readonly records: number }[];
   readonly stores: readonly {
     readonly name: string;
+    readonly kind: StoreKind;
     readonly entries: number;
     readonly bytes: number;
     /** Changelog records that no checkpoint holds yet. */
@@ -221,6 +224,7 @@ export interface TaskReport {
     readonly restored: number;
     /** Offsets that are left to restore. */
     readonly remaining: number;
+    readonly calls: readonly CallReport[];
   }[];
 }
 

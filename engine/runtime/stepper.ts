@@ -36,6 +36,7 @@ export class Stepper {
   readonly #host: HostParts;
   readonly #memory: Pick<MemoryBudget, 'isShort'>;
   readonly #wakeReading: () => void;
+  readonly #monotonic: () => number;
   /** All tasks that may step, in their order. */
   #tasks: HostedTask[] = [];
   #next = 0;
@@ -49,6 +50,7 @@ export class Stepper {
     this.#host = host;
     this.#memory = memory;
     this.#wakeReading = wakeReading;
+    this.#monotonic = () => host.options.clock.monotonic();
   }
 
   add(hosted: HostedTask): void {
@@ -112,6 +114,7 @@ export class Stepper {
     const { run, task } = hosted;
     const { exchange } = run;
     const { atWork, clock } = this.#host.options;
+    const monotonic = this.#monotonic;
     try {
       atWork?.(run.id);
       const before = run.unacknowledgedBytes;
@@ -120,7 +123,8 @@ export class Stepper {
       const punctuated = task.punctuateAt < Number.POSITIVE_INFINITY && task.punctuate(startMs, clock.now());
       const steppedMs = punctuated ? clock.monotonic() : startMs;
       if (punctuated) this.#measure(hosted.punctuate, this.punctuating, 1, startMs, steppedMs);
-      const done = task.step(run.stepRecords, steppedMs);
+      const sampled = hosted.samples.step(task, run.stepRecords, steppedMs, monotonic);
+      const done = sampled + task.step(run.stepRecords - sampled, steppedMs);
       if (done > 0) this.#processed(hosted, done, steppedMs);
       if (done > 0 || punctuated) {
         run.pending = true;

@@ -153,6 +153,15 @@ export interface CheckpointPace {
   rest(ms: number): Promise<void>;
 }
 
+/** What an operator asks of a store, as far as single calls of it are timed. */
+export type StoreCall = 'get' | 'put' | 'delete';
+
+/** Gets the times of single calls, in milliseconds. */
+export interface CallTimes {
+  now(): number;
+  took(call: StoreCall, ms: number): void;
+}
+
 export interface StateStoreLifecycle {
   readonly name: string;
   readonly spec: StoreSpec;
@@ -180,6 +189,8 @@ export interface StateStoreLifecycle {
   /** A hint: rows `[from, to)` are about to be processed. Where operators then ask for just those keys, in that order,
    *  the store looks ahead. */
   expect(columns: KeyColumns, from: number, to: number): void;
+  /** From now on each call of an operator is timed; undefined: none is. Cursors are not timed, nor what is restored. */
+  timeCalls(times: CallTimes | undefined): void;
   /** Keys changed in the open transaction (meta entries and an expiry count as one each). 0: there is nothing to
    *  commit. */
   changed(): number;

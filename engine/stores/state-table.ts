@@ -6,6 +6,7 @@
 import { Checkpoint } from './checkpoint.ts';
 import { scanCommitted } from './scan.ts';
 import type {
+  CallTimes,
   ChangelogAppend,
   CheckpointPace,
   CommittedEntry,
@@ -91,6 +92,10 @@ export abstract class StateTable implements Omit<StateStoreLifecycle, 'committed
 
   expect(columns: KeyColumns, from: number, to: number): void {
     this.core.expect(columns, from, to);
+  }
+
+  timeCalls(times: CallTimes | undefined): void {
+    this.core.times = times;
   }
 
   changedBytes(): number {

@@ -28,7 +28,7 @@ import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, wr
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
 import { RecentEntries } from './recent-entries.ts';
-import type { ChangelogAppend, KeyColumns, StoreStats } from './state-store.ts';
+import type { CallTimes, ChangelogAppend, KeyColumns, StoreStats } from './state-store.ts';
 import type { ChangeVisitor } from './store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
 import { mostEntryBytes, type StoreOptions } from './store-options.ts';
@@ -92,6 +92,8 @@ export class StoreCore implements EntriesInMemory {
   readonly form: string;
   readonly entryLimitBytes: number;
 
+  /** Set while calls are timed. */
+  times: CallTimes | undefined;
   /** Memory holds everything. */
   complete = true;
   /** The changelog offset up to which everything is applied. */
@@ -181,6 +183,7 @@ export class StoreCore implements EntriesInMemory {
 
   /** True when the key is present; its value is then under the cursor. `hint` is an address where it may be, or 0. */
   get(kind: number, key: Uint8Array, start: number, end: number, hint: number): boolean {
+    if (this.times !== undefined) return this.#timedGet(this.times, kind, key, start, end, hint);
     const table = this.table;
     let address = hint;
     if (address === 0 || !table.stillHolds(address, kind, key, start, end)) {
@@ -223,6 +226,8 @@ export class StoreCore implements EntriesInMemory {
     valueEnd: number,
     hint: number,
   ): boolean {
+    if (this.times !== undefined)
+      return this.#timedPut(this.times, kind, key, start, end, value, valueStart, valueEnd, hint);
     if (end - start + valueEnd - valueStart > this.entryLimitBytes) return false;
     const table = this.table;
     let address = this.#last;
@@ -245,6 +250,7 @@ export class StoreCore implements EntriesInMemory {
   }
 
   delete(kind: number, key: Uint8Array, start: number, end: number): void {
+    if (this.times !== undefined) return this.#timedDelete(this.times, kind, key, start, end);
     const table = this.table;
     const hash = table.hash(kind, key, start, end);
     let address = table.find(hash, kind, key, start, end);
@@ -258,6 +264,44 @@ export class StoreCore implements EntriesInMemory {
     if (!table.hasFlag(address, flags.changed)) this.#note(address, length);
     table.setValue(address, noBytes, -1, -1);
     this.#last = address;
+  }
+
+  // Without closures: the calls above would make one each time.
+
+  #timedGet(times: CallTimes, kind: number, key: Uint8Array, start: number, end: number, hint: number): boolean {
+    this.times = undefined;
+    const from = times.now();
+    const found = this.get(kind, key, start, end, hint);
+    times.took('get', times.now() - from);
+    this.times = times;
+    return found;
+  }
+
+  #timedPut(
+    times: CallTimes,
+    kind: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    hint: number,
+  ): boolean {
+    this.times = undefined;
+    const from = times.now();
+    const fits = this.put(kind, key, start, end, value, valueStart, valueEnd, hint);
+    times.took('put', times.now() - from);
+    this.times = times;
+    return fits;
+  }
+
+  #timedDelete(times: CallTimes, kind: number, key: Uint8Array, start: number, end: number): void {
+    this.times = undefined;
+    const from = times.now();
+    this.delete(kind, key, start, end);
+    times.took('delete', times.now() - from);
+    this.times = times;
   }
 
   /** Drops what lies before a time. */

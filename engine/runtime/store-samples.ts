@@ -1,0 +1,66 @@
+/**
+ * How long single calls of a task's key-value and window stores take, and how many there are: of a few records in each
+ * second each call is timed, of all others none. A latency includes the time of reading the clock, some tens of
+ * nanoseconds. What ordered stores do for joins, sessions and sliding windows is not timed.
+ */
+
+import type { StateStore, StoreCall } from '../stores/state-store.ts';
+import { Meter, type MeterReading } from './meter.ts';
+import type { Task } from './task.ts';
+
+const everyMs = 1_000;
+const sampledRecords = 32;
+
+/** Of one kind of call. */
+export interface CallReport {
+  readonly call: StoreCall;
+  /** For each record of the task. */
+  readonly perRecord: number;
+  readonly latency: MeterReading;
+}
+
+export class StoreSamples {
+  #sampledMs = Number.NEGATIVE_INFINITY;
+  readonly #records = new Meter();
+  /** By store. */
+  readonly #calls = new Map<string, Map<StoreCall, Meter>>();
+
+  /** Steps the task by a sample, where one is due; answers how many records that was. `now` is a clock that never
+   *  jumps. */
+  step(task: Task, mostRecords: number, nowMs: number, now: () => number): number {
+    if (nowMs - this.#sampledMs < everyMs) return 0;
+    for (const { store } of task.stores) this.#time(store, nowMs, now);
+    let done = 0;
+    try {
+      done = task.step(Math.min(mostRecords, sampledRecords), nowMs);
+    } finally {
+      for (const { store } of task.stores) store.timeCalls(undefined);
+    }
+    if (done === 0) return 0;
+    this.#sampledMs = nowMs;
+    this.#records.add(done, 0, nowMs);
+    return done;
+  }
+
+  #time(store: StateStore, nowMs: number, now: () => number): void {
+    let calls = this.#calls.get(store.name);
+    if (calls === undefined) this.#calls.set(store.name, (calls = new Map<StoreCall, Meter>()));
+    const meters = calls;
+    store.timeCalls({
+      now,
+      took(call, ms) {
+        let meter = meters.get(call);
+        if (meter === undefined) meters.set(call, (meter = new Meter()));
+        meter.add(1, ms, nowMs);
+      },
+    });
+  }
+
+  read(store: string, nowMs: number): CallReport[] {
+    const records = this.#records.read(nowMs).rate;
+    return [...(this.#calls.get(store) ?? [])].map(([call, meter]) => {
+      const latency = meter.read(nowMs);
+      return { call, perRecord: records === 0 ? 0 : latency.rate / records, latency };
+    });
+  }
+}
