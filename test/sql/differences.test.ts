@@ -91,6 +91,7 @@ describe('values and expressions', () => {
     expect(evaluate('FROM_UNIXTIME(9007199254740991)')).toBe(Number.MAX_SAFE_INTEGER);
     expect(() => evaluate('FROM_UNIXTIME(9007199254740992)')).toThrow(outOfRange);
     expect(() => evaluate('TIMESTAMPADD(DAYS, 2147483647, T)', columns)).toThrow(outOfRange);
+    expect(() => evaluate("TIMESTAMPTOSTRING(9007199254740992, 'yyyy')")).toThrow(outOfRange);
   });
 
   test('constants that cannot work are refused', () => {
@@ -387,5 +388,8 @@ describe('statements', () => {
   test('a name that means something already is not taken for a type or a column', () => {
     expect(faultOf('CREATE TYPE string AS INT;')).toMatch(/^SQL_RESERVED_NAME/);
     expect(faultOf('ALTER STREAM orders ADD COLUMN ROWTIME BIGINT;')).toMatch(/^SQL_RESERVED_NAME/);
+    const traced =
+      "CREATE STREAM traced (v INT, trace BYTES HEADER('t')) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);";
+    expect(faultOf('ALTER STREAM traced ADD COLUMN trace INT;', traced)).toMatch(/^SQL_DUPLICATE_COLUMN/);
   });
 });
