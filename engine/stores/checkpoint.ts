@@ -132,7 +132,7 @@ export class Checkpoint {
 
   async #run(kv: OrderedKv, pace: CheckpointPace | undefined): Promise<void> {
     const core = this.#core;
-    const { position, records } = core;
+    const { position, records } = core.checkpointable;
     const expired = core.expiry?.committedWindow ?? Number.NEGATIVE_INFINITY;
     if (position === undefined || (core.due.count === 0 && position === core.checkpointed)) return;
     const end = core.due.tail;
@@ -157,9 +157,7 @@ export class Checkpoint {
     core.stored.putPosition(batch, position, core.changelogId, core.form);
     await batch.write({ sync: true });
     this.#unsure = false;
-    core.checkpointed = position;
-    core.records -= records;
-    core.checkpoints++;
+    core.setCheckpointed(position, records);
   }
 
   /**

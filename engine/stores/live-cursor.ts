@@ -1,13 +1,16 @@
 /**
- * A cursor over the entries of one key in an ordered store with a retention time, as the open transaction sees them:
- * those in pages, and those that were appended of late (`recent-entries.ts`), all of which are newer. So one follows
- * the other, and a range that begins behind the newest page looks nothing up there.
+ * A cursor over the entries of one key in an ordered store with a retention time: those in pages, and those that were
+ * appended of late (`recent-entries.ts`), all of which are newer. So one follows the other, and a range that begins
+ * behind the newest page looks nothing up there.
+ *
+ * As the other cursor (`order-cursor.ts`), it reads the open transaction, where entries lie, or copies of what is
+ * committed.
  */
 
 import { assert, compareBytes, copyBytes } from '../../base/index.ts';
 import { readTime, timeBytes } from './layout.ts';
 import { Bound, type OrderCursor } from './order-cursor.ts';
-import { Positions, type RecentEntries } from './recent-entries.ts';
+import { Positions, type RecentView } from './recent-view.ts';
 import type { OrderedCursor } from './store.ts';
 
 const orderBytes = timeBytes + 4;
@@ -38,8 +41,9 @@ type State = 'done' | 'pages' | 'recent' | 'ended';
 
 export class LiveCursor implements OrderedCursor {
   readonly #pages: OrderCursor;
-  readonly #recent: RecentEntries;
+  readonly #recent: RecentView;
   readonly #times: PageTimes;
+  readonly #copies: boolean;
   #state: State = 'done';
   #backward = false;
   readonly #key = new Bound();
@@ -50,21 +54,25 @@ export class LiveCursor implements OrderedCursor {
   #collected = false;
   /** As of this version of them the cursor began, or went over to the recent ones. */
   #version = 0;
+  /** What was the newest time in pages then. */
+  #newest = Number.NaN;
   /** Those from here on are visited, backward those before. */
   #index = 0;
   #end = 0;
   readonly #view = new EntryView();
   #at: OrderCursor | EntryView;
-  /** A recent entry is under the cursor; `#copied`: as a copy. */
+  /** There is an entry under the cursor; `#copied`: a recent one, as a copy. */
   #shown = false;
   #copied = false;
   #copy = new Uint8Array(256);
 
-  constructor(pages: OrderCursor, recent: RecentEntries, times: PageTimes) {
+  /** `copies`: entries under the cursor are copied. */
+  constructor(pages: OrderCursor, recent: RecentView, times: PageTimes, copies: boolean) {
     this.#pages = pages;
     this.#at = pages;
     this.#recent = recent;
     this.#times = times;
+    this.#copies = copies;
   }
 
   get valueBytes(): Uint8Array {
@@ -113,13 +121,14 @@ export class LiveCursor implements OrderedCursor {
     if (to === undefined) this.#to.length = -1;
     else this.#to.set(to, 0, to.length);
     this.#backward = backward;
+    this.#shown = false;
     this.#begin(key, start, end, from, to);
   }
 
   #begin(key: Uint8Array, start: number, end: number, from: Uint8Array | undefined, to: Uint8Array | undefined): void {
     const newest = this.#times.newest();
+    this.#newest = newest;
     this.#takeVersion();
-    this.#shown = false;
     const inPages = this.#fromTime() <= newest;
     if (inPages) {
       if (this.#backward) this.#pages.fetchBackward(key, start, end, from, to);
@@ -150,13 +159,18 @@ export class LiveCursor implements OrderedCursor {
     if (this.#state === 'done') return false;
     if (this.#pages.next()) {
       this.#at = this.#pages;
+      this.#shown = true;
       return true;
     }
     if (this.#backward) {
       this.#state = 'done';
       return false;
     }
-    // What has gone into pages meanwhile was visited there.
+    // Recent entries may have gone into pages that were visited before.
+    if (this.#newest !== this.#times.newest()) {
+      this.#beginAgain();
+      return this.next();
+    }
     this.#state = 'recent';
     this.#takeVersion();
     return this.#nextRecent();
@@ -164,14 +178,12 @@ export class LiveCursor implements OrderedCursor {
 
   #nextRecent(): boolean {
     if (this.#version !== this.#recent.version) {
-      // Entries have come or gone, into pages maybe: begins again behind the one under the cursor.
-      if (this.#shown) this.#leaveOut();
-      this.#begin(this.#key.bytes, 0, this.#key.length, this.#from.view(), this.#to.view());
+      // Entries have come or gone, into pages maybe.
+      this.#beginAgain();
       if (this.#state !== 'recent') return this.next();
     }
     if (!this.#collected) this.#collect();
     if (this.#index === this.#end) {
-      this.#shown = false;
       if (this.#backward && this.#fromTime() <= this.#times.newest()) {
         this.#state = 'pages';
         return this.next();
@@ -183,11 +195,14 @@ export class LiveCursor implements OrderedCursor {
     return true;
   }
 
-  /** The range goes on behind the entry under the cursor. */
-  #leaveOut(): void {
-    const { valueBytes, orderStart, orderEnd } = this.#view;
-    if (this.#backward) this.#to.set(valueBytes, orderStart, orderEnd);
-    else this.#from.setBehind(valueBytes, orderStart, orderEnd);
+  /** Begins again behind the entry under the cursor. */
+  #beginAgain(): void {
+    if (this.#shown) {
+      const { valueBytes, orderStart, orderEnd } = this.#at;
+      if (this.#backward) this.#to.set(valueBytes, orderStart, orderEnd);
+      else this.#from.setBehind(valueBytes, orderStart, orderEnd);
+    }
+    this.#begin(this.#key.bytes, 0, this.#key.length, this.#from.view(), this.#to.view());
   }
 
   #collect(): void {
@@ -225,6 +240,7 @@ export class LiveCursor implements OrderedCursor {
     this.#at = view;
     this.#shown = true;
     this.#copied = false;
+    if (this.#copies) this.leave();
   }
 
   // ---- changes of the store

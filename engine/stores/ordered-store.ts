@@ -7,27 +7,37 @@
  * within a window that has not are absent for every reader. (Shorter windows would keep less of what has expired; where
  * a key has few entries, each would then be a page of its own.)
  *
- * What `append` adds to a store with a retention time, and is newer than all in its pages, stays outside of them until
- * the transaction ends (`recent-entries.ts`): a query that reads much time at once appends most entries and sees them
- * expire within one transaction, without a page. So entries in pages and recent ones never overlap in time, and what is
- * committed lies in pages.
+ * What `append` adds to a store with a retention time, and is newer than all in its pages, stays outside of them, in
+ * the order of arrival (`recent-entries.ts`); so entries in pages and recent ones never overlap in time. Most expire
+ * there and never become a part of a page. The checkpoint does not write them: it notes a position of the changelog
+ * before the first of them, and a restart puts those that are left into pages. They go into pages
+ *
+ *   - between two transactions, where they would make a restart long, or take memory that is short (which only pages can
+ *     leave, once the checkpoint has them); where fetches of what is older had to walk past too many of them; and where
+ *     nothing has been committed for some time, so that the checkpoint of an idle store comes to its end;
+ *   - within a transaction, where that appends too many, or changes one in a way for which there is no room. Until it
+ *     ends they are in both places, and committed reads and a rollback find them where they were.
  *
  * The changelog has one entry for each key and order, so pages are rebuilt from it, whatever their size and the width
  * of a window. What of a transaction has changed is read off the pages (`page-changes.ts`).
  */
 
-import { assert, compareBytes, copyBytes, newCursor, readUnsignedVarint } from '../../base/index.ts';
+import { assert, compareBytes, newCursor, readUnsignedVarint } from '../../base/index.ts';
+import { recordsBetween } from './checkpoint.ts';
 import { Expiry } from './expiry.ts';
 import { isPage, kinds, readTime, timeBytes, writeTime } from './layout.ts';
 import { LiveCursor } from './live-cursor.ts';
 import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
 import { PageChanges } from './page-changes.ts';
 import { appendedBytes, defaultPageBytes, PageTree } from './page-tree.ts';
-import { Positions, type RecentEntries } from './recent-entries.ts';
+import type { RecentEntries, TakeEntry } from './recent-entries.ts';
+import { segmentBytes } from './recent-segment.ts';
+import { Positions } from './recent-view.ts';
 import { scanPages } from './scan-pages.ts';
 import type {
   ChangelogAppend,
   CommittedEntry,
+  CommittedValue,
   EntryRange,
   OrderedStateStore,
   ScanChunk,
@@ -50,6 +60,17 @@ interface OwnCursor extends OrderedCursor {
 /** What a changelog key has beside key and order. */
 const keyOverheadBytes = 5;
 
+/** Most segments of recent entries that stay over a commit (16 MiB), and changelog records that a restart would replay
+ *  for them. */
+const mostSegments = 256;
+const mostRecordsSince = recordsBetween / 2;
+/** To walk past so many costs as much as to move one. */
+const passedForEach = 32;
+/** How long a store is idle before its recent entries go into pages, and how much of them whenever it is asked for a
+ *  checkpoint (1 MiB: some milliseconds). */
+const idleMs = 5_000;
+const segmentsWhenIdle = 16;
+
 const formOf = (retentionMs: number | undefined): string =>
   retentionMs === undefined ? 'pages' : `pages of windows of ${retentionMs} ms`;
 
@@ -71,6 +92,10 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   readonly #found = new Positions();
   /** No time in pages is later. NaN: not looked up yet. */
   #newest = Number.NaN;
+  /** The same of what is committed. */
+  #committedNewest = Number.NaN;
+  /** The position of the last commit, and when it was first seen. */
+  readonly #seen = { position: -1, ms: 0 };
   readonly #parsed = newCursor();
   /** An order that `append` makes. */
   readonly #appended = new Uint8Array(appendedBytes);
@@ -133,7 +158,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
       const position = this.#findRecent(key, keyStart, keyEnd, order, orderStart, orderEnd);
       if (position > 0 && recent.valueEnd - recent.valueStart === valueEnd - valueStart) {
         for (const cursor of this.#cursors) cursor.leave();
-        copyBytes(value, valueStart, valueEnd, recent.bytes, recent.valueStart);
+        recent.update(position, value, valueStart, valueEnd);
         return true;
       }
       this.#moveToPages();
@@ -232,7 +257,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     let cursor: OwnCursor = pages;
     if (this.#recent !== undefined && expiry !== undefined) {
       const times = { newest: () => this.#newestInPages(), expiredBelow: () => expiry.below };
-      cursor = new LiveCursor(pages, this.#recent, times);
+      cursor = new LiveCursor(pages, this.#recent, times, false);
     }
     this.#cursors.push(cursor);
     return cursor;
@@ -293,17 +318,46 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   /** Puts the recent entries into pages. */
-  #moveToPages(): void {
+  #moveToPages(write: PageWrite = 'change'): void {
     const recent = this.#recent;
     if (recent === undefined || recent.count === 0) return;
     for (const cursor of this.#cursors) cursor.leave();
     const { latest } = recent;
-    recent.moveTo((this.#expiry as Expiry).below, (bytes, keyStart, keyEnd, orderStart, valueStart, valueEnd) => {
+    recent.moveTo((this.#expiry as Expiry).below, this.#putter(write));
+    this.#raiseNewest(latest);
+  }
+
+  #putter(write: PageWrite): TakeEntry {
+    return (bytes, keyStart, keyEnd, orderStart, valueStart, valueEnd) => {
       const orderEnd = orderStart + appendedBytes;
       if (this.#locate(bytes, keyStart, keyEnd, bytes, orderStart, orderEnd))
-        this.#tree.put(bytes, orderStart, orderEnd, bytes, valueStart, valueEnd, 'change');
-    });
-    this.#raiseNewest(latest);
+        this.#tree.put(bytes, orderStart, orderEnd, bytes, valueStart, valueEnd, write);
+    };
+  }
+
+  /** The same between two transactions, of the oldest segments: the changelog has them already. */
+  #settle(segments: number): void {
+    const recent = this.#recent;
+    if (recent === undefined || recent.count === 0 || segments <= 0) return;
+    if (segments >= recent.segments) this.#moveToPages('replay');
+    else {
+      for (const cursor of this.#cursors) cursor.leave();
+      const latest = recent.latestOf(segments);
+      recent.moveBetween((this.#expiry as Expiry).below, latest, this.#putter('replay'));
+      this.#raiseNewest(latest);
+    }
+    this.#committedNewest = this.#newest;
+    recent.commit();
+    this.core.memory.account();
+  }
+
+  /** How many segments of recent entries, all of which are committed, are better off in pages. */
+  #segmentsToSettle(recent: RecentEntries, passed: number): number {
+    const { core } = this;
+    if (passed > recent.count * passedForEach) return recent.segments;
+    if (core.stored.kv === undefined) return 0;
+    if (core.memory.isShortFor(recent.segments * segmentBytes)) return recent.segments;
+    return recent.over(mostSegments, core.logged - mostRecordsSince);
   }
 
   /** Sets the key of the tree that holds the order; false: its time has expired. */
@@ -351,7 +405,15 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   committedCursor(): OrderedCursor {
-    return new OrderCursor(this.core, committedPages(this.core));
+    const pages = new OrderCursor(this.core, committedPages(this.core));
+    const expiry = this.#expiry;
+    if (this.#recent === undefined || expiry === undefined) return pages;
+    const times = { newest: () => this.#committedNewestInPages(), expiredBelow: () => expiry.committedBelow };
+    return new LiveCursor(pages, this.#recent.committed, times, true);
+  }
+
+  #committedNewestInPages(): number {
+    return Number.isNaN(this.#committedNewest) ? Number.POSITIVE_INFINITY : this.#committedNewest;
   }
 
   committedEntries(key: Uint8Array, { orders = {} }: EntryRange = {}): CommittedEntry[] {
@@ -373,7 +435,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   override scanCommitted(range: ScanRange, visit: ScanVisitor): Promise<void> {
-    return scanPages(this.core, range, visit);
+    return scanPages(this.core, this.#committedNewestInPages(), range, visit);
   }
 
   // ---- the transaction
@@ -382,23 +444,30 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   override changed(): number {
     const { count } = this.core.changes;
     if (this.#written !== undefined && this.#writtenAt === count) return this.#written;
-    return count + (this.#recent?.count ?? 0);
+    return count + (this.#recent?.changed ?? 0);
   }
 
   visitChanges(visit: OrderedVisitor): void {
-    this.#moveToPages();
-    this.#changes.visit(visit, (bytes, keyStart, orderStart, orderEnd) =>
-      this.readCommitted(bytes, keyStart, orderStart, bytes, orderStart, orderEnd),
-    );
+    const recent = this.#recent;
+    if (recent !== undefined && this.#expiry !== undefined)
+      recent.visitChanges(this.#expiry.below, this.#holds, this.#committedValue, visit);
+    this.#changes.visit(visit, recent?.since !== undefined, this.#committedValue);
   }
 
+  readonly #committedValue: CommittedValue = (bytes, keyStart, orderStart, orderEnd) =>
+    this.readCommitted(bytes, keyStart, orderStart, bytes, orderStart, orderEnd);
+
+  readonly #holds = (bytes: Uint8Array, keyStart: number, orderStart: number, orderEnd: number): boolean =>
+    this.get(bytes, keyStart, orderStart, bytes, orderStart, orderEnd);
+
   override writeChangelog(append: ChangelogAppend): void {
-    this.#moveToPages();
     let written = 0;
     const counted: ChangelogAppend = (key, keyStart, keyEnd, value, valueStart, valueEnd, view) => {
       written++;
       append(key, keyStart, keyEnd, value, valueStart, valueEnd, view);
     };
+    if (this.#recent !== undefined && this.#expiry !== undefined)
+      this.#recent.writeChanges(this.#expiry.below, this.#holds, counted);
     this.#changes.write(counted);
     this.core.writeChangelog(counted, isNoPage);
     this.#written = written;
@@ -406,27 +475,48 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   override commit(changelogNextOffset: number): void {
-    this.#moveToPages();
+    const recent = this.#recent;
     const changed = this.changed();
+    const passed = recent?.passed ?? 0;
     this.#endTransaction();
+    recent?.commit();
     this.core.commit(changelogNextOffset, changed);
+    if (recent === undefined) return;
+    this.#committedNewest = this.#newestInPages();
+    if (recent.count > 0) this.#settle(this.#segmentsToSettle(recent, passed));
   }
 
   override rollback(): void {
     this.#endTransaction();
+    this.#recent?.rollback();
     this.core.rollback();
+    this.#newest = this.#committedNewest;
   }
 
   override async clear(): Promise<void> {
     this.#endTransaction();
-    this.#newest = Number.NaN;
+    this.#recent?.clear();
+    this.#newest = this.#committedNewest = Number.NaN;
     await super.clear();
   }
 
   #endTransaction(): void {
     this.#written = undefined;
     for (const cursor of this.#cursors) cursor.endTransaction();
-    this.#recent?.clear();
+  }
+
+  override checkpointDue(nowMs: number): boolean {
+    const recent = this.#recent;
+    if (recent !== undefined && recent.count > 0 && this.changed() === 0) {
+      const position = this.core.position ?? 0;
+      if (position !== this.#seen.position) {
+        this.#seen.position = position;
+        this.#seen.ms = nowMs;
+      }
+      const segments = this.#segmentsToSettle(recent, 0);
+      this.#settle(nowMs - this.#seen.ms < idleMs ? segments : Math.max(segments, segmentsWhenIdle));
+    }
+    return super.checkpointDue(nowMs);
   }
 
   override applyChangelog(
@@ -443,8 +533,9 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     }
     const { core } = this;
     assert(core.changes.count === 0, 'changelog entries are applied outside of a transaction');
-    core.records++;
-    this.#newest = Number.NaN;
+    this.#settle(Number.POSITIVE_INFINITY);
+    core.logged++;
+    this.#newest = this.#committedNewest = Number.NaN;
     const order = this.#parse(key, keyStart, keyEnd);
     if (order < 0) return;
     const write: PageWrite = 'replay';

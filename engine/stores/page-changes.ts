@@ -14,7 +14,7 @@ import type { Expiry } from './expiry.ts';
 import { isPage, kinds, readTime, timeBytes } from './layout.ts';
 import type { PageTree } from './page-tree.ts';
 import { Page } from './pages.ts';
-import type { ChangelogAppend } from './state-store.ts';
+import type { ChangelogAppend, CommittedValue } from './state-store.ts';
 import type { OrderedVisitor } from './store.ts';
 import type { StoreCore } from './store-core.ts';
 import { endOfTreeKey, type TreeKey } from './tree-key.ts';
@@ -25,14 +25,6 @@ const touchedTogether = 32;
 /** Takes an entry that is not the same in a page and in what the page was before, where the pages came to it;
  *  undefined: it is not in that one. `isWhole`: the tree has, and had, no other page. */
 type TakeDifference = (before: Page | undefined, after: Page | undefined, isWhole: boolean) => void;
-
-/** The committed value of the entry with the key `bytes[keyStart, orderStart)` and the order behind it. */
-type CommittedValue = (
-  bytes: Uint8Array,
-  keyStart: number,
-  orderStart: number,
-  orderEnd: number,
-) => Uint8Array | undefined;
 
 export class PageChanges {
   readonly #core: StoreCore;
@@ -71,9 +63,10 @@ export class PageChanges {
     });
   }
 
-  /** The same, with what they were before. */
-  visit(visit: OrderedVisitor, committed: CommittedValue): void {
-    this.#compare((before, after, isWhole) => {
+  /** The same, with what they were before. `elsewhere`: entries that were not in pages may have come into some. */
+  visit(visit: OrderedVisitor, elsewhere: boolean, committed: CommittedValue): void {
+    this.#compare((before, after, isOnly) => {
+      const isWhole = isOnly && !elsewhere;
       const at = after ?? before;
       if (at === undefined || !this.#setName(at)) return;
       const { buffer, length } = this.#name;

@@ -1,58 +1,51 @@
 /**
- * The entries that the open transaction has appended to an ordered store, and that are newer than all in its pages: in
- * the order of arrival, one behind the other, chained per key. They become entries of pages when the transaction ends,
- * or when they get too many; those that have expired by then never do.
+ * The newest entries of an ordered store with a retention time: those that were appended, and are newer than all in its
+ * pages. They lie in the order of arrival, one behind the other, chained per key, and stay here over commits until they
+ * have expired, or the store moves them into pages (`ordered-store.ts` has when).
  *
- *   segment   64 KiB, of units of 8 bytes; a position counts units from the first segment on, 0 is none
- *   entry     word 0   position of the entry of the same chain that came before, 0: none
- *             word 1   key length
- *             word 2   value length
- *             word 3   1: removed
- *             then     time (f64) · the latest time of the chain before it (f64) · order (12 bytes) · key · value
+ *   segments  of entries (`recent-segment.ts`); a position counts their units from the first segment on, 0 is none
  *   slot      hash · position of the last entry whose key has this hash · the latest time of that chain (f64)
  *
  * A chain is that of a hash: who walks it compares keys. So an append reads nothing but its slot, and a fetch ends
  * where the chain holds no later time. Segments leave in the order in which they were filled, once all in them has
  * expired: what comes before a position that is gone is gone as well.
+ *
+ * What is committed ends at a position; behind it lies what the open transaction has appended. A segment with committed
+ * entries that leaves within a transaction is kept, for committed reads and for a rollback, until that ends. A
+ * committed entry that the transaction changes is overwritten where it lies, and its value before is noted. So a commit
+ * touches only entries that the transaction has changed; a rollback, which is rare, reads all that is committed.
  */
 
-import { copyBytes, copyViewed, readU32, writeI32 } from '../../base/index.ts';
+import { ByteWriter, compareBytes, copyBytes, copyViewed, readU32, writeI32 } from '../../base/index.ts';
 import type { FlatTable } from './flat-table.ts';
 import { kinds, timeBytes, writeTime } from './layout.ts';
+import {
+  firstUnit,
+  hasKey,
+  headerBytes,
+  hole,
+  isFrom,
+  keyBytes,
+  nameBytes,
+  newSegment,
+  noTime,
+  orderBytes,
+  type Segment,
+  segmentBytes,
+  states,
+  unitBits,
+  unitsOf,
+  unitsOfSegment,
+  writeNameStart,
+} from './recent-segment.ts';
+import { CommittedEntries, Positions, type RecentView } from './recent-view.ts';
+import type { ChangelogAppend, CommittedValue } from './state-store.ts';
+import type { OrderedVisitor } from './store.ts';
 
-const unitBits = 13;
-const unitsOfSegment = 1 << unitBits;
-const segmentBytes = unitsOfSegment * 8;
-/** More of them go into pages before the transaction ends. */
-const mostSegments = 128;
-const headerBytes = 32;
-/** A time and a sequence. */
-const orderBytes = timeBytes + 4;
+/** Segments that one transaction may fill. */
+const mostOpenSegments = 128;
 const fewestSlots = 64;
-const noTime = Number.NEGATIVE_INFINITY;
-
-interface Segment {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  readonly words: Int32Array;
-  readonly numbers: Float64Array;
-  /** Of its entries. */
-  latest: number;
-  /** Entries that were not removed. */
-  count: number;
-}
-
-const newSegment = (): Segment => {
-  const memory = new ArrayBuffer(segmentBytes);
-  return {
-    bytes: new Uint8Array(memory),
-    view: new DataView(memory),
-    words: new Int32Array(memory),
-    numbers: new Float64Array(memory),
-    latest: noTime,
-    count: 0,
-  };
-};
+const noBytes = new Uint8Array(0);
 
 /** Takes an entry; its order has 12 bytes and begins with its time. The bytes are lent until the call returns. */
 export type TakeEntry = (
@@ -64,75 +57,109 @@ export type TakeEntry = (
   valueEnd: number,
 ) => void;
 
-/** Positions of entries, in an array that is used again. */
-export class Positions {
-  items = new Int32Array(16);
-  count = 0;
+/** The same; order and value may lie elsewhere than the key. */
+type TakeCommitted = (
+  key: Uint8Array,
+  keyStart: number,
+  keyEnd: number,
+  bytes: Uint8Array,
+  orderStart: number,
+  valueStart: number,
+  valueEnd: number,
+) => void;
 
-  add(position: number): void {
-    if (this.count === this.items.length) {
-      const items = new Int32Array(this.count * 2);
-      items.set(this.items);
-      this.items = items;
-    }
-    this.items[this.count++] = position;
-  }
+/** Whether the store holds an entry: its key is `bytes[keyStart, orderStart)`, its order ends at `orderEnd`. */
+type HoldsEntry = (bytes: Uint8Array, keyStart: number, orderStart: number, orderEnd: number) => boolean;
 
-  reverse(): void {
-    const { items } = this;
-    for (let i = 0, j = this.count - 1; i < j; i++, j--) {
-      const position = items[i] as number;
-      items[i] = items[j] as number;
-      items[j] = position;
-    }
-  }
+/** The store that they belong to. */
+interface OwningStore {
+  /** Whose hash of keys is taken. */
+  readonly table: FlatTable;
+  /** Of the last commit. */
+  readonly position: number | undefined;
+  readonly logged: number;
+  readonly memory: { afterGrowth(bytes: number): void };
 }
 
-export class RecentEntries {
+export class RecentEntries implements RecentView {
   /** Entries that are there, those included that have expired and whose segment has not. */
   count = 0;
-  /** Raised by all that changes which entries there are; by the store where a later one is put into pages. */
   version = 0;
-  /** The latest time since the last `clear`. */
+  /** No entry since the last time that there were none has a later time. */
   latest = noTime;
-  /** The entry that `at` came to: in `bytes`, its order before its key before its value. */
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = noBytes;
+  keyStart = 0;
   orderStart = 0;
   valueStart = 0;
   valueEnd = 0;
+  /** Entries that came after the time that was looked for, and that fetches had to walk past; since the last commit. */
+  passed = 0;
+  /** What is committed. */
+  readonly committed: RecentView;
 
-  readonly #table: () => FlatTable;
-  readonly #grown: (bytes: number) => void;
+  readonly #store: OwningStore;
+  /** From the segment `#base` on; those before `#gone` are kept for the end of the transaction. */
   #segments: Segment[] = [];
-  readonly #spare: Segment[] = [];
-  /** Segments that are gone, since the last `clear`. */
+  #base = 0;
   #gone = 0;
+  readonly #spare: Segment[] = [];
   /** Where the next entry goes, in the last segment. */
   #unit = unitsOfSegment;
+  /** Entries from this position on are not committed. */
+  #committedEnd = 0;
   /** Four words each. */
   #slots = new Int32Array(fewestSlots * 4);
   /** The same memory. */
   #latest = new Float64Array(this.#slots.buffer);
   #taken = 0;
-  /** The most segments since the last `clear`. */
-  #most = 0;
-  #value: Uint8Array = new Uint8Array(0);
+  /** The open transaction has appended to segments that are gone. */
+  #hasHoles = false;
+  /** It has moved entries into pages. */
+  #hasMoved = false;
+  /** Of the segments before `#gone`, those that are kept. */
+  #kept = 0;
+  /** Of the open transaction: segments that it has opened, those of them that are in use, and bytes in those. */
+  #opened = 0;
+  #openSegments = 0;
+  #openBytes = 0;
+  #open = 0;
+  /** Committed entries that it has changed, and values that they had before, by position. */
+  readonly #touched = new Positions();
+  readonly #valuesBefore = new Map<number, number>();
+  readonly #before = new ByteWriter(64);
+  #value: Uint8Array = noBytes;
   #valueView = new DataView(this.#value.buffer);
   readonly #moved = new Positions();
 
-  /** `table`: whose hash of keys is taken; `grown`: called when memory is taken. */
-  constructor(table: () => FlatTable, grown: (bytes: number) => void) {
-    this.#table = table;
-    this.#grown = grown;
+  constructor(store: OwningStore) {
+    this.#store = store;
+    this.committed = new CommittedEntries(this);
   }
 
   get bytesInMemory(): number {
-    return (this.#segments.length + this.#spare.length) * segmentBytes + this.#slots.length * 4;
+    const segments = this.segments + this.#kept + this.#spare.length;
+    return segments * segmentBytes + this.#slots.length * 4 + this.#before.buffer.length;
   }
 
-  /** Of the entries of the open transaction. */
+  /** Of what is there. */
+  get segments(): number {
+    return this.#base + this.#segments.length - this.#gone;
+  }
+
+  /** Of the open transaction. */
   get bytesUsed(): number {
-    return this.#segments.length * segmentBytes;
+    return this.#openBytes + this.#kept * segmentBytes + this.#before.length;
+  }
+
+  /** Entries that the open transaction has changed, or more. */
+  get changed(): number {
+    return this.#open + this.#touched.count;
+  }
+
+  /** The position of the store and its number of changelog records before which nothing is here; undefined: nothing is
+   *  here that was committed. */
+  get since(): { readonly position: number; readonly records: number } | undefined {
+    return this.#committedEnd === 0 ? undefined : this.#segments[0];
   }
 
   // ---- adding
@@ -148,11 +175,12 @@ export class RecentEntries {
     valueEnd: number,
   ): number {
     const keyLength = end - start;
+    const nameLength = nameBytes(keyLength);
     const valueLength = valueEnd - valueStart;
-    const units = (headerBytes + orderBytes + keyLength + valueLength + 7) >>> 3;
+    const units = unitsOf(nameLength, valueLength);
     if (this.#unit + units > unitsOfSegment && !this.#openSegment(units)) return -1;
     if (this.#taken * 6 >= this.#slots.length) this.#grow();
-    const hash = this.#table().hash(kinds.data, key, start, end);
+    const hash = this.#store.table.hash(kinds.data, key, start, end);
     const slot = this.#slotOf(hash);
     const slots = this.#slots;
     // It may be gone: then so is the whole chain, and who walks it stops there.
@@ -164,59 +192,62 @@ export class RecentEntries {
     const latest = before === 0 ? noTime : (this.#latest[slot * 2 + 1] as number);
     const sequence = time > latest ? 0 : this.#sequenceBehind(before, key, start, end, time);
 
-    const { bytes, view, words, numbers } = this.#segments[this.#segments.length - 1] as Segment;
+    const segment = this.#segments[this.#segments.length - 1] as Segment;
+    const { bytes, view, words, numbers } = segment;
     const unit = this.#unit;
     const word = unit << 1;
     words[word] = before;
-    words[word + 1] = keyLength;
+    words[word + 1] = nameLength;
     words[word + 2] = valueLength;
-    words[word + 3] = 0;
+    words[word + 3] = states.there;
     numbers[unit + 2] = time;
     numbers[unit + 3] = latest;
-    const order = (unit << 3) + headerBytes;
+    const keyAt = writeNameStart(bytes, (unit << 3) + headerBytes, keyLength);
+    copyBytes(key, start, end, bytes, keyAt);
+    const order = keyAt + keyLength;
     writeTime(bytes, order, time);
     writeI32(bytes, order + timeBytes, sequence);
-    const keyAt = order + orderBytes;
-    copyBytes(key, start, end, bytes, keyAt);
     if (value !== this.#value) {
       this.#value = value;
       this.#valueView = new DataView(value.buffer, value.byteOffset, value.byteLength);
     }
-    copyViewed(value, this.#valueView, valueStart, valueEnd, bytes, view, keyAt + keyLength);
+    copyViewed(value, this.#valueView, valueStart, valueEnd, bytes, view, order + orderBytes);
 
-    slots[slot * 4 + 1] = ((this.#gone + this.#segments.length - 1) << unitBits) | unit;
+    slots[slot * 4 + 1] = ((this.#base + this.#segments.length - 1) << unitBits) | unit;
     this.#latest[slot * 2 + 1] = time > latest ? time : latest;
     this.#unit = unit + units;
-    this.#added(time);
-    return sequence;
-  }
-
-  #added(time: number): void {
-    const segment = this.#segments[this.#segments.length - 1] as Segment;
+    segment.end = this.#unit;
+    if (time < segment.earliest) segment.earliest = time;
     if (time > segment.latest) segment.latest = time;
     segment.count++;
+    segment.open++;
     if (time > this.latest) this.latest = time;
     this.count++;
     this.version++;
+    this.#open++;
+    this.#openBytes += units * 8;
+    return sequence;
   }
 
   #openSegment(units: number): boolean {
-    // The first unit of all is none.
-    const first = this.#gone === 0 && this.#segments.length === 0 ? 1 : 0;
-    if (first + units > unitsOfSegment || this.#segments.length === mostSegments) return false;
-    if (this.#gone + this.#segments.length >= 1 << (31 - unitBits)) return false;
-    const segment = this.#spare.pop() ?? this.#newSegment();
+    const index = this.#base + this.#segments.length;
+    const first = firstUnit(index);
+    if (first + units > unitsOfSegment || this.#openSegments === mostOpenSegments) return false;
+    if (index >= 1 << (31 - unitBits)) return false;
+    const spare = this.#spare.pop();
+    const segment = spare ?? newSegment(segmentBytes);
+    segment.end = first;
+    segment.earliest = Number.POSITIVE_INFINITY;
     segment.latest = noTime;
-    segment.count = 0;
+    segment.count = segment.open = 0;
+    segment.position = this.#store.position ?? 0;
+    segment.records = this.#store.logged;
     this.#segments.push(segment);
-    if (this.#segments.length > this.#most) this.#most = this.#segments.length;
+    this.#opened++;
+    this.#openSegments++;
     this.#unit = first;
+    if (spare === undefined) this.#store.memory.afterGrowth(segmentBytes);
     return true;
-  }
-
-  #newSegment(): Segment {
-    this.#grown(segmentBytes);
-    return newSegment();
   }
 
   /** The slot of a hash, or the empty one where it belongs. */
@@ -232,14 +263,14 @@ export class RecentEntries {
   #grow(): void {
     const slots = this.#slots;
     const latest = this.#latest;
-    const gone = this.#gone;
+    const first = this.#base << unitBits;
     let live = 0;
-    for (let at = 1; at < slots.length; at += 4) if (this.#isThere(slots[at] as number, gone)) live++;
+    for (let at = 1; at < slots.length; at += 4) if (isFrom(slots[at] as number, first)) live++;
     this.#renewSlots(live * 12 > slots.length ? slots.length * 2 : slots.length);
     this.#taken = live;
     for (let at = 0; at < slots.length; at += 4) {
       const position = slots[at + 1] as number;
-      if (!this.#isThere(position, gone)) continue;
+      if (!isFrom(position, first)) continue;
       const slot = this.#slotOf(slots[at] as number);
       this.#slots[slot * 4] = slots[at] as number;
       this.#slots[slot * 4 + 1] = position;
@@ -252,20 +283,21 @@ export class RecentEntries {
     this.#latest = new Float64Array(this.#slots.buffer);
   }
 
-  #isThere(position: number, gone: number): boolean {
-    return position !== 0 && position >>> unitBits >= gone;
+  #segmentOf(position: number): Segment {
+    return this.#segments[(position >>> unitBits) - this.#base] as Segment;
   }
 
   /** The sequence behind the entries of a key and time in a chain. */
   #sequenceBehind(last: number, key: Uint8Array, start: number, end: number, time: number): number {
-    let position = last;
-    while (position !== 0 && position >>> unitBits >= this.#gone) {
-      const { bytes, words, numbers } = this.#segments[(position >>> unitBits) - this.#gone] as Segment;
+    const first = this.#gone << unitBits;
+    for (let position = last; isFrom(position, first); ) {
+      const { bytes, words, numbers } = this.#segmentOf(position);
       const unit = position & (unitsOfSegment - 1);
       const word = unit << 1;
       // Of one time the last that came has the largest sequence.
-      if (numbers[unit + 2] === time && words[word + 3] === 0 && hasKey(bytes, words, unit, key, start, end))
-        return readU32(bytes, (unit << 3) + headerBytes + timeBytes) + 1;
+      const isThere = (words[word + 3] as number) <= states.updated;
+      if (numbers[unit + 2] === time && isThere && hasKey(bytes, words, unit, key, start, end))
+        return readU32(bytes, (unit << 3) + headerBytes + (words[word + 1] as number) - 4) + 1;
       if ((numbers[unit + 3] as number) < time) return 0;
       position = words[word] as number;
     }
@@ -274,55 +306,157 @@ export class RecentEntries {
 
   // ---- finding
 
-  /** Comes to the entry of a position. */
   at(position: number): void {
-    const { bytes, words } = this.#segments[(position >>> unitBits) - this.#gone] as Segment;
+    const { bytes, words } = this.#segmentOf(position);
     const unit = position & (unitsOfSegment - 1);
     const word = unit << 1;
+    const nameLength = words[word + 1] as number;
     this.bytes = bytes;
-    this.orderStart = (unit << 3) + headerBytes;
-    this.valueStart = this.orderStart + orderBytes + (words[word + 1] as number);
+    this.valueStart = (unit << 3) + headerBytes + nameLength;
     this.valueEnd = this.valueStart + (words[word + 2] as number);
+    this.orderStart = this.valueStart - orderBytes;
+    this.keyStart = this.orderStart - keyBytes(nameLength);
   }
 
-  /** Collects the entries of a key with `from` <= time <= `to`, ascending by time and sequence. */
   collect(key: Uint8Array, start: number, end: number, from: number, to: number, found: Positions): void {
     found.count = 0;
     if (this.count === 0) return;
-    const slot = this.#slotOf(this.#table().hash(kinds.data, key, start, end));
+    this.#collect(key, start, end, from, to, found, false);
+  }
+
+  collectCommitted(key: Uint8Array, start: number, end: number, from: number, to: number, found: Positions): void {
+    found.count = 0;
+    if (this.#committedEnd === 0) return;
+    if (!this.#hasHoles) {
+      this.#collect(key, start, end, from, to, found, true);
+      return;
+    }
+    // A chain leads through what the open transaction has appended, some of which is gone.
+    this.#walk(this.#base << unitBits, (position, { bytes, words, numbers }, unit) => {
+      const time = numbers[unit + 2] as number;
+      if (time < from || time > to || !this.#isIn(position, words[(unit << 1) + 3] as number, true)) return;
+      if (hasKey(bytes, words, unit, key, start, end)) found.add(position);
+    });
+    this.#sort(found);
+  }
+
+  #sort(found: Positions): void {
+    // What came later lies behind, and has the larger sequence.
+    found.items.subarray(0, found.count).sort((a, b) => this.#timeAt(a) - this.#timeAt(b) || a - b);
+  }
+
+  #collect(
+    key: Uint8Array,
+    start: number,
+    end: number,
+    from: number,
+    to: number,
+    found: Positions,
+    committed: boolean,
+  ): void {
+    const slot = this.#slotOf(this.#store.table.hash(kinds.data, key, start, end));
     let position = this.#slots[slot * 4 + 1] as number;
-    const gone = this.#gone;
     if (position === 0 || (this.#latest[slot * 2 + 1] as number) < from) return;
+    const first = (committed ? this.#base : this.#gone) << unitBits;
     let isSorted = true;
     let last = Number.POSITIVE_INFINITY;
-    while (position !== 0 && position >>> unitBits >= gone) {
-      const { bytes, words, numbers } = this.#segments[(position >>> unitBits) - gone] as Segment;
+    let passed = 0;
+    while (isFrom(position, first)) {
+      const { bytes, words, numbers } = this.#segmentOf(position);
       const unit = position & (unitsOfSegment - 1);
       const word = unit << 1;
       const time = numbers[unit + 2] as number;
-      if (time >= from && time <= to && words[word + 3] === 0 && hasKey(bytes, words, unit, key, start, end)) {
-        found.add(position);
-        if (time > last) isSorted = false;
-        last = time;
+      if (time > to) passed++;
+      else if (time >= from && this.#isIn(position, words[word + 3] as number, committed)) {
+        if (hasKey(bytes, words, unit, key, start, end)) {
+          found.add(position);
+          if (time > last) isSorted = false;
+          last = time;
+        }
       }
       if ((numbers[unit + 3] as number) < from) break;
       position = words[word] as number;
     }
+    this.passed += passed;
     found.reverse();
-    // What came later lies behind, and has the larger sequence.
-    if (!isSorted) found.items.subarray(0, found.count).sort((a, b) => this.#timeAt(a) - this.#timeAt(b) || a - b);
+    if (!isSorted) this.#sort(found);
+  }
+
+  #isIn(position: number, state: number, committed: boolean): boolean {
+    return committed ? position < this.#committedEnd && state !== states.removed : state <= states.updated;
   }
 
   #timeAt(position: number): number {
-    const { numbers } = this.#segments[(position >>> unitBits) - this.#gone] as Segment;
-    return numbers[(position & (unitsOfSegment - 1)) + 2] as number;
+    return this.#segmentOf(position).numbers[(position & (unitsOfSegment - 1)) + 2] as number;
   }
 
-  // ---- removing
+  /** Visits the committed entries from a time on, in the order of arrival. */
+  visitCommitted(from: number, take: TakeCommitted): void {
+    const { committed } = this;
+    this.#walk(this.#base << unitBits, (position, segment, unit) => {
+      if (position >= this.#committedEnd || (segment.numbers[unit + 2] as number) < from) return;
+      if (segment.words[(unit << 1) + 3] === states.removed) return;
+      this.at(position);
+      const { bytes, keyStart, orderStart } = this;
+      committed.at(position);
+      const { bytes: held, orderStart: order, valueStart, valueEnd } = committed;
+      take(bytes, keyStart, orderStart, held, order, valueStart, valueEnd);
+    });
+  }
+
+  /** Visits all entries from a position on. */
+  #walk(from: number, visit: (position: number, segment: Segment, unit: number) => void): void {
+    for (let index = from >>> unitBits; index < this.#base + this.#segments.length; index++) {
+      const unit = index === from >>> unitBits ? from & (unitsOfSegment - 1) : 0;
+      this.#walkSegment(index, Math.max(unit, firstUnit(index)), visit);
+    }
+  }
+
+  #walkSegment(index: number, first: number, visit: (position: number, segment: Segment, unit: number) => void): void {
+    const segment = this.#segments[index - this.#base] as Segment;
+    const { words, end } = segment;
+    for (let unit = first; unit < end; ) {
+      const word = unit << 1;
+      const next = unit + unitsOf(words[word + 1] as number, words[word + 2] as number);
+      visit((index << unitBits) | unit, segment, unit);
+      unit = next;
+    }
+  }
+
+  /** The value that a committed entry had before the open transaction overwrote it, from `start` on; undefined: it did
+   *  not. */
+  valueBefore(position: number): { readonly bytes: Uint8Array; readonly start: number } | undefined {
+    const start = this.#valuesBefore.get(position);
+    return start === undefined ? undefined : { bytes: this.#before.buffer, start };
+  }
+
+  // ---- changing
+
+  /** Overwrites the value of an entry by another one of its length. */
+  update(position: number, value: Uint8Array, start: number, end: number): void {
+    const { words } = this.#segmentOf(position);
+    const state = ((position & (unitsOfSegment - 1)) << 1) + 3;
+    this.at(position);
+    if (position < this.#committedEnd && words[state] === states.there) {
+      words[state] = states.updated;
+      this.#touched.add(position);
+      this.#valuesBefore.set(position, this.#before.length);
+      this.#before.bytes(this.bytes, this.valueStart, this.valueEnd);
+    }
+    copyBytes(value, start, end, this.bytes, this.valueStart);
+  }
 
   remove(position: number): void {
-    const segment = this.#segments[(position >>> unitBits) - this.#gone] as Segment;
-    segment.words[((position & (unitsOfSegment - 1)) << 1) + 3] = 1;
+    const segment = this.#segmentOf(position);
+    const state = ((position & (unitsOfSegment - 1)) << 1) + 3;
+    if (position < this.#committedEnd) {
+      if (segment.words[state] === states.there) this.#touched.add(position);
+      segment.words[state] = states.removing;
+    } else {
+      segment.words[state] = states.removed;
+      segment.open--;
+      this.#open--;
+    }
     segment.count--;
     this.count--;
     this.version++;
@@ -330,58 +464,304 @@ export class RecentEntries {
 
   /** Gives up the segments of which all times are below. */
   expireBelow(time: number): void {
-    let expired = 0;
-    for (const segment of this.#segments) {
-      if (segment.latest >= time) break;
-      this.count -= segment.count;
-      expired++;
-    }
     this.version++;
-    if (expired === 0) return;
-    this.#giveUp(this.#segments.splice(0, expired));
-    this.#gone += expired;
-    if (this.#segments.length === 0) this.#unit = unitsOfSegment;
+    this.#giveUpWhile(({ latest }) => latest < time);
+  }
+
+  /** Gives up the first segments of which something is true. */
+  #giveUpWhile(isTrue: (segment: Segment) => boolean): void {
+    const end = this.#base + this.#segments.length;
+    while (this.#gone < end && isTrue(this.#segments[this.#gone - this.#base] as Segment)) this.#giveUpFirst();
+    if (this.#gone === end) this.#unit = unitsOfSegment;
+  }
+
+  #giveUpFirst(): void {
+    const index = this.#gone++;
+    const segment = this.#segments[index - this.#base] as Segment;
+    this.count -= segment.count;
+    this.#open -= segment.open;
+    segment.open = 0;
+    // What is committed in it is read, and may come back, until the transaction ends.
+    if (index << unitBits < this.#committedEnd) {
+      this.#kept++;
+      return;
+    }
+    this.#openSegments--;
+    this.#openBytes -= (segment.end - firstUnit(index)) * 8;
+    this.#spare.push(segment);
+    this.#segments[index - this.#base] = hole;
+    this.#hasHoles = true;
   }
 
   /** Hands out the entries from a time on, and leaves none: key after key, of each key in the order of arrival. */
   moveTo(from: number, take: TakeEntry): void {
     const slots = this.#slots;
     const moved = this.#moved;
+    const first = this.#gone << unitBits;
     for (let at = 1; at < slots.length; at += 4) {
-      let position = slots[at] as number;
       moved.count = 0;
-      while (this.#isThere(position, this.#gone)) {
-        const { words, numbers } = this.#segments[(position >>> unitBits) - this.#gone] as Segment;
+      for (let position = slots[at] as number; isFrom(position, first); ) {
+        const { words, numbers } = this.#segmentOf(position);
         const unit = position & (unitsOfSegment - 1);
-        if ((numbers[unit + 2] as number) >= from && words[(unit << 1) + 3] === 0) moved.add(position);
+        const isThere = (words[(unit << 1) + 3] as number) <= states.updated;
+        if ((numbers[unit + 2] as number) >= from && isThere) moved.add(position);
         if ((numbers[unit + 3] as number) < from) break;
         position = words[unit << 1] as number;
       }
       for (let i = moved.count - 1; i >= 0; i--) {
         this.at(moved.items[i] as number);
-        const { bytes, orderStart, valueStart, valueEnd } = this;
-        take(bytes, orderStart + orderBytes, valueStart, orderStart, valueStart, valueEnd);
+        const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
+        take(bytes, keyStart, orderStart, orderStart, valueStart, valueEnd);
       }
     }
-    this.clear();
+    this.#hasMoved = true;
+    this.expireBelow(Number.POSITIVE_INFINITY);
+  }
+
+  /** The latest time in the oldest segments, so many of them. */
+  latestOf(segments: number): number {
+    const first = this.#gone - this.#base;
+    let latest = noTime;
+    for (let i = first; i < first + segments; i++) {
+      const segment = this.#segments[i];
+      if (segment !== undefined && segment.latest > latest) latest = segment.latest;
+    }
+    return latest;
+  }
+
+  /** How many of the oldest segments have to go so that at most so many stay, and none that was begun when the store
+   *  had logged less than so many records. */
+  over(mostSegments: number, leastRecords: number): number {
+    let over = Math.max(0, this.segments - mostSegments);
+    const first = this.#gone - this.#base;
+    while (over < this.segments && (this.#segments[first + over] as Segment).records < leastRecords) over++;
+    return over;
+  }
+
+  /** Hands out the entries between two times, both included, in the order of arrival, and leaves none of before the
+   *  second one. All are committed. */
+  moveBetween(from: number, to: number, take: TakeEntry): void {
+    for (let index = this.#gone; index < this.#base + this.#segments.length; index++) {
+      const segment = this.#segments[index - this.#base] as Segment;
+      if (segment.earliest > to) continue;
+      segment.earliest = Number.POSITIVE_INFINITY;
+      this.#walkSegment(index, firstUnit(index), (position, { words, numbers }, unit) => {
+        const time = numbers[unit + 2] as number;
+        if (words[(unit << 1) + 3] !== states.there) return;
+        if (time > to) {
+          if (time < segment.earliest) segment.earliest = time;
+          return;
+        }
+        if (time >= from) {
+          this.at(position);
+          const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
+          take(bytes, keyStart, orderStart, orderStart, valueStart, valueEnd);
+        }
+        words[(unit << 1) + 3] = states.removed;
+        segment.count--;
+        this.count--;
+      });
+    }
+    this.version++;
+    this.#giveUpWhile(({ count }) => count === 0);
+  }
+
+  // ---- the transaction
+
+  /** Hands out what the open transaction has changed, but for what lies before a time; each entry once. Removed ones
+   *  that the store has again, elsewhere, are left out. */
+  writeChanges(from: number, holds: HoldsEntry, append: ChangelogAppend): void {
+    this.#visitTouched(from, holds, (nameStart, isThere, position) => {
+      const { bytes, valueStart, valueEnd } = this;
+      const { view } = this.#segmentOf(position);
+      if (isThere) append(bytes, nameStart, valueStart, bytes, valueStart, valueEnd, view);
+      else append(bytes, nameStart, valueStart, noBytes, -1, -1);
+    });
+    this.#walk(this.#firstOpen, (_, { bytes, view, words, numbers }, unit) => {
+      const word = unit << 1;
+      if (words[word + 3] !== states.there || (numbers[unit + 2] as number) < from) return;
+      const name = (unit << 3) + headerBytes;
+      const value = name + (words[word + 1] as number);
+      append(bytes, name, value, bytes, value, value + (words[word + 2] as number), view);
+    });
+  }
+
+  /** The same, with what they were before. */
+  visitChanges(from: number, holds: HoldsEntry, committed: CommittedValue, visit: OrderedVisitor): void {
+    this.#visitTouched(from, holds, (_, isThere, position) => {
+      const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
+      const { bytes: before, start } = this.valueBefore(position) ?? { bytes, start: valueStart };
+      const end = start + valueEnd - valueStart;
+      if (isThere) visit(bytes, keyStart, orderStart, valueStart, before, start, end, bytes, valueStart, valueEnd);
+      else visit(bytes, keyStart, orderStart, valueStart, before, start, end, noBytes, -1, -1);
+    });
+    this.#walk(this.#firstOpen, (position, { words, numbers }, unit) => {
+      if (words[(unit << 1) + 3] !== states.there || (numbers[unit + 2] as number) < from) return;
+      this.at(position);
+      const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
+      // One of this order may have been removed before.
+      const before = this.#touched.count === 0 ? undefined : committed(bytes, keyStart, orderStart, valueStart);
+      if (before === undefined)
+        visit(bytes, keyStart, orderStart, valueStart, noBytes, -1, -1, bytes, valueStart, valueEnd);
+      else if (compareBytes(before, 0, before.length, bytes, valueStart, valueEnd) !== 0)
+        visit(bytes, keyStart, orderStart, valueStart, before, 0, before.length, bytes, valueStart, valueEnd);
+    });
+  }
+
+  /** The first position of the open transaction that is not gone. */
+  get #firstOpen(): number {
+    return Math.max(this.#committedEnd, this.#gone << unitBits);
+  }
+
+  /** Comes to the committed entries that were changed, and are not in pages now, or are removed. */
+  #visitTouched(
+    from: number,
+    holds: HoldsEntry,
+    visit: (nameStart: number, isThere: boolean, position: number) => void,
+  ): void {
+    const first = this.#gone << unitBits;
+    for (let i = 0; i < this.#touched.count; i++) {
+      const position = this.#touched.items[i] as number;
+      if (this.#timeAt(position) < from) continue;
+      const isRemoved = this.#stateAt(position) === states.removing;
+      this.at(position);
+      const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
+      if (isRemoved) {
+        if (holds(bytes, keyStart, orderStart, valueStart)) continue;
+      } else {
+        const before = this.valueBefore(position);
+        const isSame =
+          before !== undefined &&
+          compareBytes(
+            before.bytes,
+            before.start,
+            before.start + valueEnd - valueStart,
+            bytes,
+            valueStart,
+            valueEnd,
+          ) === 0;
+        if (isSame || position < first) continue;
+      }
+      // The store may have looked for another one.
+      this.at(position);
+      visit(((position & (unitsOfSegment - 1)) << 3) + headerBytes, !isRemoved, position);
+    }
+    if (!this.#hasMoved) return;
+    // Those that have gone into pages may have been removed there.
+    this.#walk(this.#base << unitBits, (position, { words, numbers }, unit) => {
+      if (position >= Math.min(first, this.#committedEnd) || (numbers[unit + 2] as number) < from) return;
+      if ((words[(unit << 1) + 3] as number) > states.updated) return;
+      this.at(position);
+      if (holds(this.bytes, this.keyStart, this.orderStart, this.valueStart)) return;
+      this.at(position);
+      visit((unit << 3) + headerBytes, false, position);
+    });
+  }
+
+  #stateAt(position: number): number {
+    return this.#segmentOf(position).words[((position & (unitsOfSegment - 1)) << 1) + 3] as number;
+  }
+
+  #setState(position: number, state: number): void {
+    this.#segmentOf(position).words[((position & (unitsOfSegment - 1)) << 1) + 3] = state;
+  }
+
+  /** All that is here is committed. */
+  commit(): void {
+    if (this.#segments.length === 0) return;
+    const touched = this.#touched;
+    for (let i = 0; i < touched.count; i++) {
+      const position = touched.items[i] as number;
+      this.#setState(position, this.#stateAt(position) === states.removing ? states.removed : states.there);
+    }
+    if (this.count === 0) {
+      this.clear();
+      return;
+    }
+    for (const segment of this.#segments.splice(0, this.#gone - this.#base))
+      if (segment !== hole) this.#spare.push(segment);
+    this.#base = this.#gone;
+    for (let index = this.#firstOpen >>> unitBits; index < this.#base + this.#segments.length; index++)
+      (this.#segments[index - this.#base] as Segment).open = 0;
+    this.#committedEnd = ((this.#base + this.#segments.length - 1) << unitBits) + this.#unit;
+    this.#endTransaction();
+  }
+
+  /** Forgets what is not committed, and takes back what has happened to what is. */
+  rollback(): void {
+    if (this.#committedEnd === 0) {
+      this.clear();
+      return;
+    }
+    const touched = this.#touched;
+    for (let i = 0; i < touched.count; i++) {
+      const position = touched.items[i] as number;
+      this.#setState(position, states.there);
+      const before = this.valueBefore(position);
+      if (before === undefined) continue;
+      this.at(position);
+      copyBytes(
+        before.bytes,
+        before.start,
+        before.start + this.valueEnd - this.valueStart,
+        this.bytes,
+        this.valueStart,
+      );
+    }
+    const last = (this.#committedEnd - 1) >>> unitBits;
+    for (const segment of this.#segments.splice(last + 1 - this.#base)) if (segment !== hole) this.#spare.push(segment);
+    this.#gone = this.#base;
+    this.#unit = this.#committedEnd - (last << unitBits);
+    (this.#segments[last - this.#base] as Segment).end = this.#unit;
+    this.#findAgain();
+    this.version++;
+    this.#endTransaction();
+  }
+
+  /** Makes the slots again, and counts. */
+  #findAgain(): void {
+    this.#slots.fill(0);
+    this.#taken = 0;
+    this.count = 0;
+    this.latest = noTime;
+    for (const segment of this.#segments) {
+      segment.earliest = Number.POSITIVE_INFINITY;
+      segment.latest = noTime;
+      segment.count = segment.open = 0;
+    }
+    this.#walk(this.#base << unitBits, (position, segment, unit) => {
+      if (this.#taken * 6 >= this.#slots.length) this.#grow();
+      const { words, numbers } = segment;
+      this.at(position);
+      const slot = this.#slotOf(this.#store.table.hash(kinds.data, this.bytes, this.keyStart, this.orderStart));
+      if (this.#slots[slot * 4 + 1] === 0) this.#taken++;
+      const time = numbers[unit + 2] as number;
+      this.#slots[slot * 4] = this.#store.table.hash(kinds.data, this.bytes, this.keyStart, this.orderStart);
+      this.#slots[slot * 4 + 1] = position;
+      this.#latest[slot * 2 + 1] = Math.max(time, numbers[unit + 3] as number);
+      if (time < segment.earliest) segment.earliest = time;
+      if (time > segment.latest) segment.latest = time;
+      if (time > this.latest) this.latest = time;
+      if (words[(unit << 1) + 3] !== states.there) return;
+      segment.count++;
+      this.count++;
+    });
   }
 
   /** Forgets all. */
   clear(): void {
-    if (this.#segments.length === 0 && this.#gone === 0) return;
     this.version++;
     this.count = 0;
     this.latest = noTime;
-    this.#giveUp(this.#segments);
+    for (const segment of this.#segments) if (segment !== hole) this.#spare.push(segment);
     this.#segments = [];
-    if (this.#spare.length > this.#most) this.#spare.length = this.#most;
-    this.#most = 0;
-    this.#gone = 0;
+    this.#base = this.#gone = this.#committedEnd = 0;
     this.#unit = unitsOfSegment;
     const words = this.#slots.length;
     if (words > fewestSlots * 4 && this.#taken * 32 < words) this.#renewSlots(words >>> 1);
     else if (this.#taken > 0) this.#slots.fill(0);
     this.#taken = 0;
+    this.#endTransaction();
   }
 
   /** Gives back memory that is kept to be used again. */
@@ -389,22 +769,14 @@ export class RecentEntries {
     this.#spare.length = 0;
   }
 
-  #giveUp(segments: readonly Segment[]): void {
-    for (const segment of segments) this.#spare.push(segment);
+  #endTransaction(): void {
+    this.#hasMoved = this.#hasHoles = false;
+    // The next transaction is likely to fill as many.
+    if (this.#spare.length > this.#opened) this.#spare.length = this.#opened;
+    this.#kept = this.#opened = this.#openSegments = this.#openBytes = this.#open = 0;
+    this.passed = 0;
+    this.#touched.count = 0;
+    if (this.#valuesBefore.size > 0) this.#valuesBefore.clear();
+    this.#before.reset();
   }
 }
-
-/** Whether the entry at a unit of a segment has this key. */
-const hasKey = (
-  bytes: Uint8Array,
-  words: Int32Array,
-  unit: number,
-  key: Uint8Array,
-  start: number,
-  end: number,
-): boolean => {
-  if (words[(unit << 1) + 1] !== end - start) return false;
-  let at = (unit << 3) + headerBytes + orderBytes;
-  for (let i = start; i < end; i++) if (bytes[at++] !== key[i]) return false;
-  return true;
-};

@@ -4,6 +4,9 @@
  * While memory holds everything the trees of pages are visited one after the other, each from its first entry to its
  * last, by a cursor that finds its place again when pages were split between two chunks. Otherwise the scan sees one
  * moment: every page of level 0 that was due or stored at that moment is visited once, whatever tree it belongs to.
+ *
+ * Entries that are not in pages are copied when the scan begins, and come last. They are newer than all in pages; those
+ * that go into pages meanwhile are told by their time.
  */
 
 import { assert } from '../../base/index.ts';
@@ -12,26 +15,62 @@ import { isPage, kinds, kvPrefixBytes, readTime } from './layout.ts';
 import { committedPages, OrderCursor } from './order-cursor.ts';
 import type { OrderedKv } from './ordered-kv.ts';
 import { Page } from './pages.ts';
-import { assertNotCleared, Bounds, bytesPerChunk, copyDue, Delivery, entriesPerChunk, hashes } from './scan.ts';
+import { assertNotCleared, Bounds, bytesPerChunk, Chunk, copyDue, Delivery, entriesPerChunk, hashes } from './scan.ts';
 import type { ScanRange, ScanVisitor } from './state-store.ts';
 import type { StoreCore } from './store-core.ts';
 import { endOfTreeKey } from './tree-key.ts';
 
-export const scanPages = async (core: StoreCore, range: ScanRange, visit: ScanVisitor): Promise<void> => {
+/** `newest`: no committed entry in pages has a later time. */
+export const scanPages = async (
+  core: StoreCore,
+  newest: number,
+  range: ScanRange,
+  visit: ScanVisitor,
+): Promise<void> => {
   assert(range.fromWindow === undefined && range.toWindow === undefined, 'an ordered store is not scanned by windows');
   const delivery = new Delivery(visit, range.limit ?? Number.POSITIVE_INFINITY, core.scanChunkBytes ?? bytesPerChunk);
   const bounds = new Bounds(core, range);
   const { kv } = core.stored;
+  const recent = copyRecent(core, bounds);
   try {
-    const from = await scanTrees(core, bounds, delivery);
-    if (kv !== undefined && !delivery.ended && from < hashes) await scanStored(core, kv, bounds, delivery, from);
+    const from = await scanTrees(core, newest, bounds, delivery);
+    if (kv !== undefined && !delivery.ended && from < hashes)
+      await scanStored(core, newest, kv, bounds, delivery, from);
+    await deliverCopy(core, recent, delivery);
   } catch (error) {
     throw core.stored.noted(error);
   }
 };
 
+/** The committed entries that are not in pages. */
+const copyRecent = ({ recent, expiry }: StoreCore, bounds: Bounds): Chunk => {
+  const copy = new Chunk();
+  recent?.visitCommitted(
+    expiry?.committedBelow ?? Number.NEGATIVE_INFINITY,
+    (key, keyStart, keyEnd, bytes, orderStart, valueStart, valueEnd) => {
+      if (bounds.hasKey(key, keyStart, keyEnd))
+        copy.addOrdered(key, keyStart, keyEnd, bytes, orderStart, valueStart, valueEnd);
+    },
+  );
+  return copy;
+};
+
+const deliverCopy = async (core: StoreCore, copy: Chunk, delivery: Delivery): Promise<void> => {
+  const { table } = core;
+  const { chunk } = delivery;
+  const { bytes, keyStarts, keyEnds, orderStarts, valueStarts, valueEnds } = copy;
+  for (let i = 0; i < copy.count && !delivery.ended; i++) {
+    const [keyStart = 0, keyEnd = 0, orderStart = 0] = [keyStarts[i], keyEnds[i], orderStarts[i]];
+    chunk.addOrdered(bytes, keyStart, keyEnd, bytes, orderStart, valueStarts[i] ?? 0, valueEnds[i] ?? 0);
+    if (chunk.length <= delivery.chunkBytes && !delivery.full) continue;
+    await delivery.deliver();
+    assertNotCleared(core, table);
+  }
+  await delivery.deliver();
+};
+
 /** Visits the trees in memory while it holds everything; answers with the hash from which on it did not any more. */
-const scanTrees = async (core: StoreCore, bounds: Bounds, delivery: Delivery): Promise<number> => {
+const scanTrees = async (core: StoreCore, newest: number, bounds: Bounds, delivery: Delivery): Promise<number> => {
   const { table } = core;
   const { chunk } = delivery;
   const cursor = new OrderCursor(core, committedPages(core));
@@ -49,6 +88,7 @@ const scanTrees = async (core: StoreCore, bounds: Bounds, delivery: Delivery): P
       cursor.fetchTree(key);
       while (!delivery.ended && cursor.next()) {
         const { valueBytes, orderStart, valueStart, valueEnd } = cursor;
+        if (core.recent !== undefined && readTime(valueBytes, orderStart) > newest) continue;
         chunk.addOrdered(key, bounds.keySkip, key.length, valueBytes, orderStart, valueStart, valueEnd);
         if (chunk.length <= delivery.chunkBytes && !delivery.full) continue;
         await delivery.deliver();
@@ -64,6 +104,7 @@ const scanTrees = async (core: StoreCore, bounds: Bounds, delivery: Delivery): P
 /** Visits the trees whose hash is `fromHash` or above, as they are committed now. */
 const scanStored = async (
   core: StoreCore,
+  newest: number,
   kv: OrderedKv,
   bounds: Bounds,
   delivery: Delivery,
@@ -86,7 +127,10 @@ const scanStored = async (
     const keyEnd = endOfTreeKey(kind === kinds.data, end);
     for (let index = 0; index < page.count && !delivery.ended; index++) {
       page.at(index);
-      if (core.expiry !== undefined && readTime(page.bytes, page.orderStart) < expiredBelow) continue;
+      if (core.expiry !== undefined) {
+        const time = readTime(page.bytes, page.orderStart);
+        if (time < expiredBelow || time > newest) continue;
+      }
       chunk.addOrdered(key, keyStart, keyEnd, page.bytes, page.orderStart, page.valueStart, page.valueEnd);
       if (chunk.length <= delivery.chunkBytes && !delivery.full) continue;
       await delivery.deliver();

@@ -160,8 +160,12 @@ export class Bounds {
       const windowStart = readTime(bytes, start);
       if (windowStart < this.#fromWindow || windowStart >= this.#toWindow) return false;
     }
+    return this.hasKey(bytes, start + this.keySkip, end);
+  }
+
+  /** The same of an operator's key. */
+  hasKey(bytes: Uint8Array, keyStart: number, end: number): boolean {
     const { from, to } = this.#range;
-    const keyStart = start + this.keySkip;
     if (from !== undefined && compareBytes(bytes, keyStart, end, from, 0, from.length) < 0) return false;
     return to === undefined || compareBytes(bytes, keyStart, end, to, 0, to.length) < 0;
   }

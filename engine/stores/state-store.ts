@@ -44,6 +44,14 @@ export type ChangelogAppend = (
   view?: DataView,
 ) => void;
 
+/** The committed value of the entry with the key `bytes[keyStart, orderStart)` and the order behind it. */
+export type CommittedValue = (
+  bytes: Uint8Array,
+  keyStart: number,
+  orderStart: number,
+  orderEnd: number,
+) => Uint8Array | undefined;
+
 /** Where the keys of a block lie: the part of `RecordColumns` that a store looks at. */
 export interface KeyColumns {
   readonly bytes: Uint8Array;
@@ -120,7 +128,8 @@ export type EntryRange = { readonly windows?: WindowRange; readonly orders?: Ord
 export type ScanVisitor = (chunk: ScanChunk) => boolean | void | Promise<boolean | void>;
 
 export type StoreStats = {
-  /** Entries in memory (ordered stores: pages of entries), including deletions that wait for the checkpoint. */
+  /** Entries in memory (ordered stores: pages of entries, and entries that are in none), including deletions that wait
+   *  for the checkpoint. */
   readonly entries: number;
   /** Blocks in use, hash slots and lists, in bytes. */
   readonly bytesInMemory: number;

@@ -85,7 +85,7 @@ export class StoreCore implements EntriesInMemory {
   /** Pages of ordered stores: which have to be written together. */
   readonly linked = new LinkedPages();
   readonly forgets: boolean;
-  /** Of ordered stores: what the open transaction has appended, and is not in pages. */
+  /** Of ordered stores: what was appended of late, and is not in pages. */
   readonly recent: RecentEntries | undefined;
   readonly scanChunkBytes: number | undefined;
   readonly changelogId: string;
@@ -100,8 +100,9 @@ export class StoreCore implements EntriesInMemory {
   position: number | undefined;
   /** The same, of the last finished checkpoint. */
   checkpointed: number | undefined;
-  /** Changelog records since then. */
-  records = 0;
+  /** Changelog records that were committed or applied, and those of them that the checkpoint holds. */
+  logged = 0;
+  #checkpointedRecords = 0;
   checkpoints = 0;
   /** An entry that was just found or written, or 0: an operator that reads a key writes it next. */
   #last = 0;
@@ -123,15 +124,26 @@ export class StoreCore implements EntriesInMemory {
     this.#lookAheadFrom = options.lookAheadFrom;
     this.expiry = expiry;
     this.table = this.#newTable();
-    this.recent = paged && expiry !== undefined ? this.#newRecent() : undefined;
+    this.recent = paged && expiry !== undefined ? new RecentEntries(this) : undefined;
     this.memory = new StoreMemory(this, options.memory);
   }
 
-  #newRecent(): RecentEntries {
-    return new RecentEntries(
-      () => this.table,
-      (bytes) => this.memory.afterGrowth(bytes),
-    );
+  /** Changelog records since the last checkpoint. */
+  get records(): number {
+    return this.logged - this.#checkpointedRecords;
+  }
+
+  /** What a checkpoint that begins now will hold: up to which position, and how many records in all. What is not in
+   *  pages is replayed. */
+  get checkpointable(): { readonly position: number | undefined; readonly records: number } {
+    return this.recent?.since ?? { position: this.position, records: this.logged };
+  }
+
+  /** A checkpoint is complete. */
+  setCheckpointed(position: number, records: number): void {
+    this.checkpointed = position;
+    this.#checkpointedRecords = records;
+    this.checkpoints++;
   }
 
   #newTable(): FlatTable {
@@ -152,7 +164,7 @@ export class StoreCore implements EntriesInMemory {
     this.recent?.clear();
     this.complete = true;
     this.position = this.checkpointed = undefined;
-    this.records = 0;
+    this.logged = this.#checkpointedRecords = 0;
     this.#last = 0;
     this.valueBytes = noBytes;
     this.valueView = noView;
@@ -565,7 +577,7 @@ export class StoreCore implements EntriesInMemory {
       this.#unnote(address, i);
       this.#committed(address);
     }
-    this.records += records;
+    this.logged += records;
     changes.reset();
     this.#commitExpiry();
     this.position = changelogNextOffset;
@@ -631,7 +643,7 @@ export class StoreCore implements EntriesInMemory {
     valueEnd: number,
   ): void {
     assert(this.changes.count === 0, 'changelog entries are applied outside of a transaction');
-    this.records++;
+    this.logged++;
     const table = this.table;
     const kind = key[keyStart] as number;
     const start = keyStart + 1;
@@ -687,7 +699,7 @@ export class StoreCore implements EntriesInMemory {
 
   get stats(): StoreStats {
     return {
-      entries: this.table.count,
+      entries: this.table.count + (this.recent?.count ?? 0),
       bytesInMemory: this.memory.bytesInUse - this.table.slab.liveBytes + this.table.slab.reservedBytes,
       complete: this.complete,
       dueEntries: this.due.count,

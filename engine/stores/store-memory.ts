@@ -29,7 +29,7 @@ export interface EntriesInMemory {
   readonly changes: ChangeList;
   readonly due: DueQueue;
   readonly expiry: Expiry | undefined;
-  /** What of the open transaction is kept beside the table. */
+  /** Entries that are kept beside the table. */
   readonly recent: RecentEntries | undefined;
   readonly stored: StoredEntries;
   /** What is evicted is gone, and the same as absent. */
@@ -78,6 +78,14 @@ export class StoreMemory implements MemoryUser {
       budget.excess > 0 &&
       this.bytesInUse * 8 > budget.limitBytes
     );
+  }
+
+  /** Memory is short, and so many bytes count for that. */
+  isShortFor(bytes: number): boolean {
+    const budget = this.#budget;
+    if (budget === undefined) return false;
+    const { excess, limitBytes } = budget;
+    return excess > 0 && Math.max(bytes, excess) * 16 > limitBytes;
   }
 
   /** Call it before an entry is added: entries that were found before may leave memory now, changed and due ones

@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { compareBytes, Random, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
 import { FlatTable } from '../../../engine/stores/flat-table.ts';
 import { kinds } from '../../../engine/stores/layout.ts';
+import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
+import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import type { OrderedStateStore } from '../../../engine/stores/state-store.ts';
 import type { OrderedCursor } from '../../../engine/stores/store.ts';
 import { createStore } from '../../../engine/stores/store-kinds.ts';
@@ -271,7 +273,8 @@ test('what expires before the commit reaches neither the changelog nor pages', a
   expect(store.changedBytes()).toBeLessThan(200_000);
   expect(changelogOf(store)).toEqual(last);
   store.commit(100);
-  expect(store.stats.entries).toBeLessThan(10);
+  // Less than a segment of 64 KiB.
+  expect(store.stats.entries).toBeLessThan(1_200);
   expect(fetch(store, 'k')).toEqual(last);
 });
 
@@ -319,4 +322,231 @@ test('keys whose hashes are the same do not meet', async () => {
   changelogOf(store);
   store.commit(100);
   for (const [a] of alike) expect(fetch(store, a)).toEqual(['1:0', '2:3']);
+});
+
+describe('over commits', () => {
+  const newKvStore = async (
+    kv: MemoryKv,
+    { retentionMs = 1_000_000, memory }: { retentionMs?: number; memory?: MemoryBudget } = {},
+  ) => {
+    const spec = { name: 'o', kind: 'ordered', retentionMs } as const;
+    const store = createStore(spec, { kv, storeId: 1, ...(memory === undefined ? {} : { memory }) });
+    const { position } = await store.open();
+    await store.verify();
+    return { store, position };
+  };
+  type Written = { readonly key: Uint8Array; readonly value: Uint8Array | undefined };
+
+  const commitTo = (store: OrderedStateStore, changelog: Written[]): void => {
+    store.writeChangelog((key, start, end, value, valueStart, valueEnd) => {
+      changelog.push({
+        key: key.slice(start, end),
+        value: valueStart < 0 ? undefined : value.slice(valueStart, valueEnd),
+      });
+    });
+    store.commit(changelog.length);
+  };
+
+  const restart = async (kv: MemoryKv, changelog: readonly Written[]) => {
+    const { store, position } = await newKvStore(kv.crash(() => true));
+    for (const { key, value } of changelog.slice(position ?? 0))
+      store.applyChangelog(key, 0, key.length, value ?? key, value === undefined ? -1 : 0, value?.length ?? -1);
+    store.commit(changelog.length);
+    return { store, replayed: changelog.length - (position ?? 0) };
+  };
+
+  test('what expires before the next checkpoint is never written, and a restart replays what has not', async () => {
+    const kv = new MemoryKv();
+    const { store } = await newKvStore(kv);
+    const changelog: Written[] = [];
+    const pad = 'x'.repeat(500);
+    for (let time = 0; time < 4_000; time++) {
+      expect(append(store, `${time % 7}`, time, `${time}${pad}`)).toBe(0);
+      if (time % 10 !== 9) continue;
+      store.expireBelow(time - 300);
+      commitTo(store, changelog);
+      if (time % 1_000 === 999) await store.checkpoint();
+    }
+    // The expiry, its sum and the position, for each checkpoint.
+    expect(store.stats.kvWrites).toBe(4);
+    const { store: again, replayed } = await restart(kv, changelog);
+    expect(replayed).toBeGreaterThan(300);
+    // What remains, and what begins in the same segment, besides an expiry for each commit.
+    expect(replayed).toBeLessThan(500);
+    for (const each of [store, again]) {
+      for (let key = 0; key < 7; key++) {
+        const times = Array.from({ length: 4_000 }, (_, time) => time).filter((t) => t >= 3_699 && t % 7 === key);
+        expect(fetch(each, `${key}`)).toEqual(times.map((time) => `${time}:${time}${pad}`));
+        const entries = each.committedEntries(bytesOf(`${key}`));
+        expect(entries.map(({ value }) => textOf(value))).toEqual(times.map((time) => `${time}${pad}`));
+      }
+    }
+  });
+
+  test('those of an idle store go into pages, and its checkpoint holds all', async () => {
+    const kv = new MemoryKv();
+    const { store } = await newKvStore(kv);
+    const changelog: Written[] = [];
+    for (const time of [1, 2]) {
+      append(store, 'k', time, `v${time}`);
+      commitTo(store, changelog);
+      expect(store.checkpointDue(time * 1_000)).toBe(false);
+    }
+    expect(store.checkpointDue(6_000)).toBe(false);
+    store.checkpointDue(7_000);
+    expect(store.checkpointDue(12_000)).toBe(true);
+    await store.checkpoint();
+    expect(store.stats.dueRecords).toBe(0);
+    const { store: again, replayed } = await restart(kv, changelog);
+    expect(replayed).toBe(0);
+    expect(fetch(again, 'k')).toEqual(['1:v1', '2:v2']);
+  });
+
+  test('an open transaction of an idle store is left alone', async () => {
+    const { store } = await newKvStore(new MemoryKv());
+    append(store, 'k', 1, 'a');
+    store.commit(1);
+    store.checkpointDue(0);
+    append(store, 'k', 2, 'b');
+    store.checkpointDue(10_000);
+    store.rollback();
+    expect(fetch(store, 'k')).toEqual(['1:a']);
+  });
+
+  test('a restart replays no more than 250,000 records for them', async () => {
+    const kv = new MemoryKv();
+    const { store } = await newKvStore(kv);
+    let offset = 0;
+    for (let time = 0; time < 300_000; time++) {
+      append(store, `${time % 100}`, time, '');
+      if (time % 10_000 !== 9_999) continue;
+      store.commit((offset += 10_000));
+      if (store.checkpointDue(0)) await store.checkpoint();
+      expect(offset - (store.stats.position ?? 0)).toBeLessThanOrEqual(510_000);
+    }
+    await store.checkpoint();
+    expect(store.stats.dueRecords).toBeLessThanOrEqual(250_000);
+  });
+
+  test('they leave memory that is short', async () => {
+    const memory = new MemoryBudget(1 << 20);
+    const { store } = await newKvStore(new MemoryKv(), { memory });
+    const value = 'x'.repeat(1_000);
+    for (let time = 0; time < 6_000; time++) {
+      append(store, `${time % 100}`, time, value);
+      if (time % 100 !== 99) continue;
+      store.commit(time + 1);
+      if (store.checkpointDue(0)) await store.checkpoint();
+    }
+    expect(store.stats.evictions).toBeGreaterThan(0);
+    expect(store.stats.bytesInMemory).toBeLessThan(3 << 20);
+    expect(fetch(store, '42').length).toBe(60);
+  });
+
+  test('they leave memory that is short for others, when their store is asked for a checkpoint', async () => {
+    const memory = new MemoryBudget(1 << 20);
+    const { store } = await newKvStore(new MemoryKv(), { memory });
+    for (let time = 0; time < 500; time++) append(store, `${time % 100}`, time, 'x'.repeat(1_000));
+    store.commit(500);
+    store.checkpointDue(0);
+    expect(store.stats.dueEntries).toBe(0);
+    memory.add(1 << 20);
+    store.checkpointDue(1);
+    expect(store.stats.dueEntries).toBeGreaterThan(0);
+  });
+
+  test.each([0, 400])('they take 16 MiB at most, and the oldest go first (%i ms out of order)', async (jitter) => {
+    const random = new Random(jitter);
+    const { store } = await newKvStore(new MemoryKv());
+    const pad = 'x'.repeat(8);
+    const value = new Uint8Array(20_010);
+    const none = bytesOf('no order');
+    const all = new Map<string, number[]>();
+    const check = (): void => {
+      for (const [key, times] of all) {
+        const expected = times.toSorted((a, b) => a - b);
+        const cursor = store.cursor();
+        const bytes = bytesOf(key);
+        cursor.fetch(bytes, 0, bytes.length);
+        for (const time of expected) {
+          expect(cursor.next()).toBe(true);
+          expect(readOrderedI64(cursor.valueBytes, cursor.orderStart)).toBe(time);
+          const text = textOf(cursor.valueBytes, cursor.valueStart, cursor.valueStart + 8);
+          expect(text).toBe(`${time}${pad}`.slice(0, 8));
+        }
+        expect(cursor.next()).toBe(false);
+        const committed = store.committedEntries(bytes);
+        expect(committed.map(({ order = none }) => readOrderedI64(order, 0))).toEqual(expected);
+      }
+    };
+    for (let i = 0; i < 1_200; i++) {
+      const time = i * 10 - random.below(jitter + 1);
+      const key = `${random.below(40)}`;
+      const times = all.get(key) ?? [];
+      all.set(key, times);
+      if (times.includes(time)) continue;
+      const [k, digits] = [bytesOf(key), bytesOf(`${time}`)];
+      value.fill(pad.charCodeAt(0)).set(digits);
+      store.append(k, 0, k.length, time, value, 0, digits.length + 20_000);
+      times.push(time);
+      if (i % 100 !== 99) continue;
+      store.commit(i + 1);
+      const { entries, dueEntries } = store.stats;
+      expect(entries - dueEntries).toBeLessThan(800);
+      if (i % 400 === 399) check();
+    }
+    expect(store.stats.dueEntries).toBeGreaterThan(0);
+    check();
+    const steps: number[] = [];
+    for (let ms = 0; steps.length < 3 || steps.at(-1) !== steps.at(-2); ms += 5_000) {
+      store.checkpointDue(ms);
+      steps.push(store.stats.entries - store.stats.dueEntries);
+    }
+    // No more than 1 MiB at a time.
+    expect(steps.length).toBeGreaterThan(10);
+    expect(steps.at(-1)).toBe(0);
+    check();
+  });
+
+  test('they go into pages where fetches of older ones walk past too many of them', async () => {
+    const store = await newStore(1_000_000);
+    for (let time = 0; time < 1_000; time++) append(store, 'k', time, 'v');
+    store.commit(1);
+    expect(store.stats.entries).toBe(1_000);
+    const cursor = store.cursor();
+    const k = bytesOf('k');
+    for (let i = 0; i < 40; i++) {
+      cursor.fetch(k, 0, 1, timeBound(3), timeBound(5));
+      expect(rest(cursor)).toEqual(['3:v', '4:v']);
+    }
+    append(store, 'k', 1_000, 'v');
+    store.commit(2);
+    expect(store.stats.entries).toBeLessThan(500);
+    expect(fetch(store, 'k').length).toBe(1_001);
+  });
+
+  test('a cursor over what is committed visits each once, when they go into pages meanwhile', async () => {
+    for (const backward of [false, true]) {
+      const { store } = await newKvStore(new MemoryKv());
+      const k = bytesOf('k');
+      const order = orderOf(5, 0);
+      // In pages.
+      store.put(k, 0, 1, order, 0, 12, k, 0, 1);
+      store.commit(1);
+      for (let time = 10; time < 20; time++) append(store, 'k', time, `v${time}`);
+      store.commit(11);
+      const all = ['5:k', ...Array.from({ length: 10 }, (_, i) => `${10 + i}:v${10 + i}`)];
+      if (backward) all.reverse();
+      for (const before of [0, 1, 2, 5, 10, 11]) {
+        const cursor = store.committedCursor();
+        if (backward) cursor.fetchBackward(k, 0, 1);
+        else cursor.fetch(k, 0, 1);
+        const seen: string[] = [];
+        for (let i = 0; i < before && cursor.next(); i++) seen.push(under(cursor));
+        store.checkpointDue(before * 10_000);
+        store.checkpointDue(before * 10_000 + 5_000);
+        expect([...seen, ...rest(cursor)]).toEqual(all);
+      }
+    }
+  });
 });

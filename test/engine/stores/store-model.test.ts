@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formOf } from './forms.ts';
-import { allKinds, type Fetch, type Key, type Kind, World } from './world.ts';
+import { allKinds, type Fetch, type Key, type Kind, sequenceKey, World } from './world.ts';
 
 type Step =
   | { readonly op: 'put'; readonly at: Key; readonly size: number; readonly tag: number }
@@ -12,6 +12,7 @@ type Step =
   | { readonly op: 'update'; readonly at: Key; readonly tag: number }
   | { readonly op: 'fetch'; readonly fetch: Fetch }
   | { readonly op: 'expire'; readonly window: number }
+  | { readonly op: 'append'; readonly time: number; readonly size: number; readonly tag: number }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
   | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'check' | 'scan-aside' }
   | { readonly op: 'block'; readonly keys: readonly Key[]; readonly size: number }
@@ -24,17 +25,34 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     fc.integer({ min: -3, max: 12 }).map((n) => n * 60_000),
     fc.integer({ min: -9, max: 36 }).map((n) => n * (kind === 'window' ? 60_000 : 20_000)),
   );
-  const key = fc.record({
+  // Where appended entries mostly are.
+  const appendTime = fc.oneof(
+    time,
+    fc.integer({ min: 0, max: 3 }).map((n) => 720_000 + n * 60_000),
+  );
+  const anyKey = fc.record({
     window: timed ? time : fc.constant(0),
     key: fc.oneof(
       fc.constant(''),
       fc.integer({ min: 0, max: 30 }).map((n) => `key-${n}`),
     ),
   });
+  const appended = fc.record({ window: appendTime, key: fc.integer({ min: 0, max: 1 }).map(sequenceKey) });
+  const key =
+    kind === 'ordered by time'
+      ? fc.oneof({ arbitrary: anyKey, weight: 2 }, { arbitrary: appended, weight: 1 })
+      : anyKey;
   const put = fc.record({
     op: fc.constant('put' as const),
     at: key,
     size: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 40 }), fc.constant(300), fc.constant(3_000)),
+    tag: fc.nat(99),
+  });
+  // They mostly come in the order of time.
+  const append = fc.record({
+    op: fc.constant('append' as const),
+    time: appendTime,
+    size: fc.oneof(fc.constant(20), fc.integer({ min: 0, max: 40 })),
     tag: fc.nat(99),
   });
   const touch = fc.record({ op: fc.constantFrom('get' as const, 'delete' as const), at: key });
@@ -87,6 +105,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     { arbitrary: block, weight: 2 },
     { arbitrary: crash, weight: 1 },
   ];
+  if (kind === 'ordered by time') options.push({ arbitrary: append, weight: 20 });
   if (timed) options.push({ arbitrary: expire, weight: 1 });
   if (kind === 'ordered' || kind === 'ordered by time') options.push({ arbitrary: fetch, weight: 4 });
   return fc.array(fc.oneof(...options), { minLength: 1, maxLength: 160, size: 'max' });
@@ -98,6 +117,9 @@ const run = async (world: World, history: readonly Step[]): Promise<void> => {
     switch (step.op) {
       case 'put':
         world.put(step.at, `${step.tag}`.padEnd(step.size, 'x').slice(0, step.size));
+        break;
+      case 'append':
+        world.append(step.time, `${step.tag}`.padEnd(step.size, 'y').slice(0, step.size));
         break;
       case 'update':
         world.update(step.at, `${step.tag}`);
@@ -224,5 +246,30 @@ test.each(allKinds)('a scan of a %s store whose client is slow loses no row to t
     expect(world.store.stats.complete).toBe(false);
     await world.finishScan();
     await world.check();
+  }
+});
+
+test('what is committed is read while appended entries go into pages twice', async () => {
+  const at = { window: 780_000, key: sequenceKey(0) };
+  await run(new World('ordered by time', setups['a key-value store behind']), [
+    { op: 'append', time: 720_000, size: 0, tag: 0 },
+    { op: 'commit' },
+    { op: 'put', at: { window: 0, key: 'key-0' }, size: 0, tag: 0 },
+    { op: 'append', time: 780_000, size: 20, tag: 0 },
+    { op: 'put', at, size: 300, tag: 0 },
+    { op: 'advance', steps: 1 },
+  ]);
+});
+
+test('an entry that is appended in the place of one that was removed has a value before', async () => {
+  const at = { window: 840_000, key: sequenceKey(0) };
+  for (const tag of [1, 2]) {
+    await run(new World('ordered by time', setups['a key-value store behind']), [
+      { op: 'append', time: 840_000, size: 20, tag: 1 },
+      { op: 'commit' },
+      { op: 'delete', at },
+      { op: 'append', time: 840_000, size: 20, tag },
+      { op: 'commit' },
+    ]);
   }
 });

@@ -50,6 +50,9 @@ type Aside = {
   readonly exactly: ReadonlyMap<string, string> | undefined;
 };
 
+/** The order of an appended entry, behind its time. */
+export const sequenceKey = (sequence: number): string => `\0\0\0${String.fromCharCode(sequence)}`;
+
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 export class World {
@@ -154,6 +157,26 @@ export class World {
     const value = bytesOf(`#${text}#`);
     formOf(this.kind).put(this.store, at.window, key, 1, key.length - 1, [value, 1, value.length - 1]);
     if (at.window >= this.openFloor) this.open.set(nameOf(at), text);
+  }
+
+  /** Adds an entry of a time behind the others of the group that appended entries have. */
+  append(time: number, text: string): void {
+    if (time < this.openFloor || this.kind !== 'ordered by time') return;
+    let sequence = 0;
+    // Keys of four characters are sequences.
+    for (const name of this.open.keys()) {
+      const { window, key } = this.keys.get(name) as Key;
+      if (window === time && key.length === 4) sequence = Math.max(sequence, key.charCodeAt(3) + 1);
+    }
+    const at = { window: time, key: sequenceKey(sequence) };
+    // Behind it the last character would be a digit.
+    if (sequence > 8) return;
+    this.keys.set(nameOf(at), at);
+    const group = bytesOf(groupOf(at.key));
+    const value = bytesOf(text);
+    const answer = orderedStore(this.store).append(group, 0, group.length, time, value, 0, value.length);
+    expect(answer).toBe(sequence);
+    this.open.set(nameOf(at), text);
   }
 
   /** Overwrites the first byte of a value where it lies. */
@@ -391,7 +414,7 @@ export class World {
   /** A whole fetch of each group finds what was committed, and what the open transaction sees. */
   #checkFetches(): void {
     const store = orderedStore(this.store);
-    for (const group of ['', '0', '1', '2']) {
+    for (const group of ['', '0', '1', '2', groupOf(sequenceKey(0))]) {
       const key = bytesOf(`#${group}#`);
       for (const [cursor, entries] of [
         [store.committedCursor(), this.committed],
