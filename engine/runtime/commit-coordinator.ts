@@ -48,6 +48,8 @@ export interface CommitCoordinatorOptions {
   readonly commitIntervalMs: number;
   /** A transaction lasts the whole interval, also where nothing is left to read. Default false. */
   readonly lingers?: boolean;
+  /** Entries of some of the query's stores expire. Default false. */
+  readonly expires?: boolean;
   readonly listener: CommitListener;
   readonly times: CommitTimesOptions;
   readonly quiet?: QuietTime;
@@ -75,6 +77,9 @@ type Phase =
 
 /** Of a transaction while the query is far behind: two seconds, ksqlDB's own commit interval. */
 const mostIntervals = 20;
+/** The same where entries of stores expire: a window has few changes beyond its own time, and what has expired stays in
+ *  memory until the transaction ends. */
+const mostIntervalsOfWindows = 5;
 const firstBackOffMs = 50;
 const longestBackOffMs = 2000;
 /** After so many aborts that failed, what happened can only be asked through a fresh producer. */
@@ -359,8 +364,9 @@ export class CommitCoordinator {
       return;
     }
     const { timers, clock, commitIntervalMs } = this.#options;
-    if (this.#cancelTimer === undefined) this.#endLater(this.#options.lingers === true ? 1 : mostIntervals);
-    const { lingers = false, commitOffsets } = this.#options;
+    const { lingers = false, expires = false, commitOffsets } = this.#options;
+    const longest = expires ? mostIntervalsOfWindows : mostIntervals;
+    if (this.#cancelTimer === undefined) this.#endLater(lingers ? 1 : longest);
     if (!drained || lingers || this.#cancelLinger !== undefined || commitOffsets !== undefined) return;
     const usualMs = this.#worked ? medianOf(this.#commitMs) : 0;
     const waitMs = this.#commitEnded + Math.min(2 * usualMs, commitIntervalMs) - clock.monotonic();

@@ -203,6 +203,7 @@ export class QueryRunner {
       timers,
       commitIntervalMs: query.spec.cache?.intervalMs ?? limits.commitIntervalMs,
       lingers: query.spec.cache?.intervalMs !== undefined,
+      expires: subTopologies.some(({ stores }) => stores.some(({ retentionMs }) => retentionMs !== undefined)),
       times: {
         graph: new SubTopologyGraph(subTopologies, applicationId, run.setup.plan.subTopologies),
         boundOf: (topic) => this.#boundOf(topic, query),

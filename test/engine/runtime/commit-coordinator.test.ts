@@ -29,7 +29,7 @@ const noTimes = {
 } as const;
 
 /** A coordinator whose hosts answer at once; `commits` are the times of its commits. */
-const coordinatorOf = (hosts: number) => {
+const coordinatorOf = (hosts: number, { expires = false } = {}) => {
   const clock = new ManualClock();
   const commits: number[] = [];
   const answer = (id: number) => (message: ToHost) => {
@@ -45,6 +45,7 @@ const coordinatorOf = (hosts: number) => {
     clock,
     timers: clock,
     commitIntervalMs: 100,
+    expires,
     listener: {
       committed: () => void commits.push(clock.monotonic()),
       aborted: () => {},
@@ -93,6 +94,13 @@ test('a transaction of a query that is far behind ends after twenty intervals', 
   reports(0, { behind: true });
   await pass(3000);
   expect(commits).toEqual([2000]);
+});
+
+test('a transaction of a query with windows ends after five intervals, however far it is behind', async () => {
+  const { commits, reports, pass } = coordinatorOf(1, { expires: true });
+  reports(0, { behind: true });
+  await pass(3000);
+  expect(commits).toEqual([500]);
 });
 
 test('a transaction ends with the interval in which the query is not far behind any more', async () => {
