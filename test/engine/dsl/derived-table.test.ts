@@ -117,6 +117,57 @@ describe('transformValues', () => {
     expect(driver.keyValueStore('numbered', texts).get('a')).toEqual({ value: '3#4', timestamp: 4 });
   });
 
+  // As in the published KTableTransformValuesTest.
+  test('makes rows of deletions, also of a key that was never there', () => {
+    for (const options of [{}, { store: 'shown' }]) {
+      const builder = new StreamsBuilder();
+      builder
+        .table('in', texts)
+        .transformValues(() => (value, key) => `${key}->${value}!`, { value: string, ...options })
+        .toStream()
+        .to('out');
+      const driver = new TopologyTestDriver(builder.build());
+      driver.input('in', texts).pipe('A', 'a', 5);
+      driver.input('in', texts).pipe('B', 'b', 10);
+      driver.input('in', texts).pipe('D', null, 15);
+      const seen = driver.output('out', texts).readAll();
+      expect(seen.map(({ key, value, timestamp }) => `${key}=${value}@${timestamp}`)).toEqual([
+        'A=A->a!@5',
+        'B=B->b!@10',
+        'D=D->null!@15',
+      ]);
+      if (options.store !== undefined)
+        expect(driver.keyValueStore('shown', texts).get('D')).toEqual({ value: 'D->null!', timestamp: 15 });
+      driver.close();
+    }
+  });
+
+  test.each([false, true])('a grouping behind it takes out what it has put in, with state: %s', (isStateful) => {
+    const builder = new StreamsBuilder();
+    builder
+      .table('in', texts)
+      .transformValues<number>(
+        () => {
+          let calls = 0;
+          return (value) => (isStateful ? ++calls : (value?.length ?? 0));
+        },
+        { value: int32, ...(isStateful && { store: 'kept' }) },
+      )
+      .groupBy((_key, value) => ['all', value], { key: string, value: int32 })
+      .reduce(
+        (sum, value) => sum + value,
+        (sum, value) => sum - value,
+        { store: 'sums' },
+      )
+      .toStream()
+      .to('out', { value: int32 });
+    const driver = new TopologyTestDriver(builder.build());
+    for (const value of ['ignored', 'ignored1', 'ignored2']) driver.input('in', texts).pipe('A', value);
+    const sums = driver.output('out', numbers).readAll();
+    expect(sums.at(-1)?.value).toBe(isStateful ? 3 : 8);
+    driver.close();
+  });
+
   test('what stands behind it makes it keep them: a filter retracts what it has shown, without calling it again', () => {
     const { seen } = run((table) => numbered(table).filter((_key, row) => row.startsWith('2')), string, changes);
     expect(seen).toEqual(['', 'a=20#2@1', 'a=-@2', 'b=2#1@3', '', '']);

@@ -340,6 +340,48 @@ test.each([
   },
 );
 
+test('a record on which the aggregator fails behind its change of the accumulator is in no final result', () => {
+  const failing = (value: string | null): void => {
+    if (value === 'bad') throw new Error('bad');
+  };
+  const builder = new StreamsBuilder();
+  const windowed = builder.stream('in', texts).groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(10, 0));
+  const lists = windowed.aggregate<string[]>(
+    () => [],
+    (_key, value, list) => {
+      list.push(value ?? '');
+      failing(value);
+      return list;
+    },
+    { store: 'lists', value: serdes.json<string[]>() },
+  );
+  const sums = windowed.aggregate<number>(
+    () => 0,
+    (_key, value, sum) => {
+      failing(value);
+      return value === 'none' ? Number.NaN : sum + 1;
+    },
+    { store: 'sums', value: serdes.safeInt64 },
+  );
+  written(lists.suppress(untilWindowCloses(unbounded())), 'final');
+  written(sums.suppress(untilWindowCloses(unbounded())), 'raw');
+  const driver = new TopologyTestDriver(builder.build(), { processingPolicy: () => 'continue' });
+  const rows: [key: string, value: string, time: number][] = [
+    ['a', 'bad', 1],
+    ['a', 'x', 2],
+    ['a', 'bad', 3],
+    ['a', 'none', 4],
+    ['b', 'bad', 5],
+    ['a', 'y', 6],
+    ['c', 'z', 30],
+  ];
+  for (const [key, value, time] of rows) driver.input('in', texts).pipe(key, value, time);
+  expect(linesOf(driver, 'final')).toEqual(['a@0-10: x,none,y @6']);
+  // NaN is no number that the serde takes.
+  expect(linesOf(driver, 'raw')).toEqual(['a@0-10: 2 @6']);
+  driver.close();
+});
+
 test('a query whose buffer is full fails, whatever becomes of records that fail, and names the store', async () => {
   const builder = new StreamsBuilder();
   builder
