@@ -4,7 +4,7 @@
  */
 
 import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
-import type { OrderedCursor, OrderedStore, ValueCursor } from './store.ts';
+import type { OrderedCursor, OrderedStore, SessionVisitor, ValueCursor } from './store.ts';
 
 const timeBytes = 8;
 const sessionOrderBytes = 2 * timeBytes;
@@ -33,21 +33,6 @@ export const readSessionOrder = (bytes: Uint8Array, at: number): { readonly star
   start: readOrderedI64(bytes, at + timeBytes),
   end: readOrderedI64(bytes, at),
 });
-
-/** As `WindowVisitor`, for a session. */
-export type SessionVisitor = (
-  start: number,
-  end: number,
-  key: Uint8Array,
-  keyStart: number,
-  keyEnd: number,
-  before: Uint8Array,
-  beforeStart: number,
-  beforeEnd: number,
-  after: Uint8Array,
-  afterStart: number,
-  afterEnd: number,
-) => void;
 
 export class SessionStore implements ValueCursor {
   /** The bounds of the session that `next` or `get` came to. */

@@ -21,33 +21,26 @@ export interface UpdateCursor extends ValueCursor {
   readonly valueView: DataView;
 }
 
-/** An entry that the open transaction has changed: its value as of the last commit, and as it is now. A start of −1: it
- *  was, or is, absent. All of it is lent until the call returns. */
-export type ChangeVisitor = (
-  key: Uint8Array,
-  keyStart: number,
-  keyEnd: number,
+/** The value of an entry as of the last commit, and as it is now. A start of −1: it was, or is, absent. */
+type ChangedValue = [
   before: Uint8Array,
   beforeStart: number,
   beforeEnd: number,
   after: Uint8Array,
   afterStart: number,
   afterEnd: number,
-) => void;
+];
+
+type ChangedEntry = [key: Uint8Array, keyStart: number, keyEnd: number, ...ChangedValue];
+
+/** Visits an entry that the open transaction has changed. All of it is lent until the call returns. */
+export type ChangeVisitor = (...entry: ChangedEntry) => void;
 
 /** The same for a window of a key. */
-export type WindowVisitor = (
-  windowStart: number,
-  key: Uint8Array,
-  keyStart: number,
-  keyEnd: number,
-  before: Uint8Array,
-  beforeStart: number,
-  beforeEnd: number,
-  after: Uint8Array,
-  afterStart: number,
-  afterEnd: number,
-) => void;
+export type WindowVisitor = (windowStart: number, ...entry: ChangedEntry) => void;
+
+/** The same for a session of a key. */
+export type SessionVisitor = (start: number, end: number, ...entry: ChangedEntry) => void;
 
 /** The same for an entry of an ordered store: its key is `bytes[keyStart, orderStart)`, its order
  *  `bytes[orderStart, orderEnd)`. */
@@ -56,12 +49,7 @@ export type OrderedVisitor = (
   keyStart: number,
   orderStart: number,
   orderEnd: number,
-  before: Uint8Array,
-  beforeStart: number,
-  beforeEnd: number,
-  after: Uint8Array,
-  afterStart: number,
-  afterEnd: number,
+  ...value: ChangedValue
 ) => void;
 
 export interface KeyValueStore extends UpdateCursor {
