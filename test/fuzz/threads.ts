@@ -26,7 +26,7 @@ export interface Notice {
   readonly text: string;
 }
 
-export const noticeBytes = 1 << 16;
+const noticeBytes = 1 << 16;
 
 export const noticeIn = (shared: SharedArrayBuffer): Notice => {
   const numbers = new Int32Array(shared, 0, 3);

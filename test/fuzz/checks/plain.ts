@@ -1,19 +1,26 @@
-/** In batches: some of the code is made for records that look like the one before them. */
+/** Generated code gives what its plain forms give. Records come in batches: some of the code is made for records that
+ *  look like the one before them. */
 
-import { useGeneratedCode } from '../../../base/index.ts';
+import { generatedCodeAllowed, useGeneratedCode } from '../../../base/index.ts';
 import type { Check } from './case.ts';
 import { difference, firstDifference, inOrder } from './compare.ts';
 import { base, inBatches, resultOf } from './driver.ts';
 
-export const plain: Check = (one) => {
+/** Runs with code generation switched off. */
+export const inPlainForms = async <T>(run: () => T | Promise<T>): Promise<T> => {
+  const allowed = generatedCodeAllowed();
+  useGeneratedCode(false);
+  try {
+    return await run();
+  } finally {
+    useGeneratedCode(allowed);
+  }
+};
+
+export const plain: Check = async (one) => {
   const { planned: own, records } = base(one);
   const groups = inBatches(records);
   const generated = resultOf(own, groups);
-  useGeneratedCode(false);
-  try {
-    const other = resultOf(own, groups);
-    return difference(generated, other, inOrder) ?? firstDifference('drops', generated.drops, other.drops);
-  } finally {
-    useGeneratedCode(true);
-  }
+  const other = await inPlainForms(() => resultOf(own, groups));
+  return difference(generated, other, inOrder) ?? firstDifference('drops', generated.drops, other.drops);
 };

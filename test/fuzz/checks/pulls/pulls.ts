@@ -1,12 +1,12 @@
 /** Pull queries at the end of a history: with the rules that rewrite plans and without, by generated code and by its
  *  plain forms, and beside the queries that are made of them (`relation.ts`). */
 
-import { useGeneratedCode } from '../../../../base/index.ts';
 import type { Query } from '../../../../sql/parser/ast.ts';
 import { type Case, type Check, undamaged } from '../case.ts';
 import { firstDifference } from '../compare.ts';
 import { base } from '../driver.ts';
 import { type Live, parsedQuery, withLive } from '../live.ts';
+import { inPlainForms } from '../plain.ts';
 import { access } from './access.ts';
 import { count } from './count.ts';
 import { distinct } from './distinct.ts';
@@ -72,12 +72,6 @@ const withoutRules = async (live: Live, query: Query): Promise<string | undefine
 };
 
 const plain = async (live: Live, query: Query, rows: readonly string[]): Promise<string | undefined> => {
-  useGeneratedCode(false);
-  try {
-    const others = await live.ask(query);
-    if (others === undefined) return 'without generated code it is refused';
-    return firstDifference('with generated code, and without', rows, others);
-  } finally {
-    useGeneratedCode(true);
-  }
+  const others = await inPlainForms(() => live.ask(query));
+  return firstDifference('with generated code, and without', rows, others ?? ['refused']);
 };
