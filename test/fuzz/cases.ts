@@ -2,12 +2,11 @@
  *  ones that can be made of a case. */
 
 import { type Random, UserError } from '../../base/index.ts';
-import type { Source } from '../../sql/index.ts';
 import { parseStatements } from '../../sql/parser/parse.ts';
 import { shownRecord } from '../sql/support/running.ts';
 import type { Case } from './checks/case.ts';
 import { Planned, planned } from './checks/planned.ts';
-import { PullGenerator } from './pulls.ts';
+import { PullGenerator, type PullSources } from './pulls.ts';
 import { shorter, smallerStatements } from './shrink.ts';
 import { type Event, randomHistory, randomSources, recordOf } from './sources.ts';
 import { Generator } from './statements.ts';
@@ -60,20 +59,27 @@ export const randomCase = (sources: string, generator: Generator, random: Random
     ordered: random.chance(0.6),
     damaged: random.chance(0.3),
   });
-  return { sources, queries, history, pulls: randomPulls(tried, over, read, random) };
+  return {
+    sources,
+    queries,
+    history,
+    pulls: randomPulls(tried, over, { sources: read, times: timesOf(history) }, random),
+  };
 };
+
+const timesOf = (history: readonly Event[]): readonly number[] => history.map(({ timestamp }) => timestamp);
 
 /** Pull queries that can be asked once the queries of a case run. */
 const randomPulls = (
   { session }: Planned,
   generator: Generator,
-  read: readonly Source[],
+  { sources: read, times }: PullSources,
   random: Random,
 ): readonly string[] => {
   // Other tables are only topics: nothing of them is kept that could be asked.
   const kept = read.filter(({ kind, readOnly }) => kind === 'stream' || readOnly === true);
   const made = session.catalog.sources().filter(({ name }) => name.startsWith('Q'));
-  const pulls = new PullGenerator(random, generator, [...kept, ...made, ...made]);
+  const pulls = new PullGenerator(random, generator, { sources: [...kept, ...made, ...made], times });
   const accepted: string[] = [];
   for (let tries = 0; tries < 40 && accepted.length < 4; tries++) {
     const text = pulls.pull();

@@ -14,18 +14,26 @@ interface Named {
   readonly alias: string;
 }
 
+export interface PullSources {
+  /** Those that can be read. */
+  readonly sources: readonly Source[];
+  /** Of records; windows begin and end there or nearby. */
+  readonly times: readonly number[];
+}
+
 const comparisons = ['=', '=', '=', '<', '<=', '>', '>=', '<>'];
 
 export class PullGenerator {
   readonly #random: Random;
   readonly #generator: Generator;
   readonly #sources: readonly Source[];
+  readonly #times: readonly number[];
 
-  /** `sources`: those that can be read. */
-  constructor(random: Random, generator: Generator, sources: readonly Source[]) {
+  constructor(random: Random, generator: Generator, { sources, times }: PullSources) {
     this.#random = random;
     this.#generator = generator;
     this.#sources = sources;
+    this.#times = times;
   }
 
   pull(): string {
@@ -103,7 +111,14 @@ export class PullGenerator {
   #bound({ source, alias }: Named): string {
     const random = this.#random;
     const column = (name: string): string => `${alias}.${name}`;
-    const times = (): string => String(1_000_000 + random.pick([0, 1000, 5000, 10_000, random.below(80_000)]));
+    const { windowed, key } = source.schema;
+    const time = (): number => random.pick(this.#times) + random.pick([0, 0, 0, -1, 1]);
+    const times = (): string => String(time());
+    const windowTimes = (): string => {
+      const size = windowed?.sizeMs;
+      const at = size === undefined ? time() : Math.floor(time() / size) * size + random.pick([0, 0, size]);
+      return String(at);
+    };
     const compared = (name: string, value: () => string): string =>
       random.pick([
         () => `${name} ${random.pick(comparisons)} ${value()}`,
@@ -112,12 +127,12 @@ export class PullGenerator {
         () => `${name} IN (${value()}, ${value()})`,
         () => `${name} BETWEEN ${value()} AND ${value()}`,
       ])();
-    const { windowed, key } = source.schema;
     const windows = windowed === undefined ? [] : ['WINDOWSTART', 'WINDOWEND'];
     const offsets = source.kind === 'stream' ? ['ROWOFFSET'] : [];
-    if (random.chance(0.35) && windows.length + offsets.length > 0) {
-      const name = random.pick([...windows, ...offsets, 'ROWTIME']);
-      return compared(column(name), name === 'ROWOFFSET' ? () => String(random.below(20)) : times);
+    if (random.chance(windows.length > 0 ? 0.6 : 0.35) && windows.length + offsets.length > 0) {
+      const name = random.pick([...windows, ...windows, ...offsets, 'ROWTIME']);
+      const values = { ROWOFFSET: () => String(random.below(20)), ROWTIME: times }[name] ?? windowTimes;
+      return compared(column(name), values);
     }
     if (random.chance(0.1)) return compared(column('ROWTIME'), times);
     const keys = key.filter(({ type }) => literalOf(type, random) !== undefined);
