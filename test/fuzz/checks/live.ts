@@ -238,13 +238,12 @@ export const parsedQuery = (text: string): Query => {
   return parsed.statement.query;
 };
 
-/** A row as JSON, in which values that differ differ. */
+/** A row as JSON, in which values that differ differ. Zeros of both signs are equal in this dialect, and JSON is read
+ *  without negative ones. */
 const rowText = (row: readonly Value[]): string =>
   JSON.stringify(row, (_, value: unknown) => {
     if (typeof value === 'bigint') return { big: String(value) };
-    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
-      return { number: Object.is(value, -0) ? '-0' : String(value) };
-    }
+    if (typeof value === 'number' && !Number.isFinite(value)) return { number: String(value) };
     if (value instanceof Uint8Array) return { bytes: base64(value) };
     if (value instanceof Map) return { map: [...value] };
     return value;
