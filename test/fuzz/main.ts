@@ -92,5 +92,5 @@ async function phase(what: string, own: readonly Block[]): Promise<void> {
   });
   progress.clear();
   const shown = [...tallies].map(([name, total]) => `${total.toLocaleString('en')} ${name}`).join(', ');
-  console.log(`${shown}, in ${durationText((performance.now() - start) / 1000)}`);
+  console.log(`${shown || 'nothing was completed'}, in ${durationText((performance.now() - start) / 1000)}`);
 }
