@@ -70,7 +70,7 @@ const textReader = (pattern: string): ((text: string) => Input) => {
   const named = new Set(fieldsOf(elements));
   const ranges = rangeOf.filter(([field]) => named.has(field));
   return (text) => {
-    const input: Input = { text, at: 0, fields: noFields(), zone: undefined };
+    const input: Input = { text, at: 0, fields: noFields(), zone: undefined, offsetMs: undefined };
     for (let i = 0; i < parsers.length; i++) if (!(parsers[i] as ElementParser)(input)) throw misfit(pattern, text);
     if (input.at < text.length) throw misfit(pattern, text);
     checkRanges(input.fields, ranges);
@@ -143,6 +143,8 @@ interface Input {
   at: number;
   fields: Fields;
   zone: Zone | undefined;
+  /** The offset that was read, in milliseconds. */
+  offsetMs: number | undefined;
 }
 
 /** Reads at the input's place and moves on; false where the text is another. */
@@ -204,9 +206,9 @@ const parserOf = (element: Element): ElementParser => {
     case 'optional': {
       const parsers = element.elements.map(parserOf);
       return (input) => {
-        const { at, fields, zone } = input;
+        const { at, fields, zone, offsetMs } = input;
         input.fields = { ...fields };
-        if (!parsers.every((parse) => parse(input))) Object.assign(input, { at, fields, zone });
+        if (!parsers.every((parse) => parse(input))) Object.assign(input, { at, fields, zone, offsetMs });
         return true;
       };
     }
@@ -243,10 +245,13 @@ const parseNumber = (input: Input, { field, min, max, sign, as, subsequent }: Nu
 
 const powersOfTen: readonly number[] = Array.from({ length: 10 }, (_, i) => 10 ** i);
 
+/** Sets the offset; false when it was set to another one. */
 const setOffset = (input: Input, offsetMs: number): boolean => {
+  const before = input.offsetMs;
+  input.offsetMs = offsetMs;
   // A region counts for more than an offset, since it has rules.
   input.zone ??= fixedZone(offsetId(offsetMs), offsetMs);
-  return true;
+  return before === undefined || before === offsetMs;
 };
 
 const offsetExpressions: Readonly<Record<OffsetForm, RegExp>> = {

@@ -97,6 +97,12 @@ rules('reading', [
   ["PARSE_TIMESTAMP('2020 21','yyyy yy')", failed],
   ["PARSE_TIMESTAMP('2020 2020','yyyy uuuu')", 1577836800000],
   ["PARSE_TIMESTAMP('2020 2021','yyyy uuuu')", failed],
+  // Two offsets that differ; a region beside an offset counts.
+  ["PARSE_TIMESTAMP('2020-01-01 +0100 +02','yyyy-MM-dd xx X')", failed],
+  ["PARSE_TIMESTAMP('2020-01-01 +0100 +01','yyyy-MM-dd xx X')", 1577833200000],
+  ["PARSE_TIMESTAMP('2020-01-01 +0100 +02','yyyy-MM-dd xx[ XXX][ X]')", failed],
+  ["PARSE_TIMESTAMP('2020-01-01 +0100 UTC','yyyy-MM-dd xx VV')", 1577836800000],
+  ["PARSE_TIMESTAMP('2020-01-01 Europe/Berlin +05:00','yyyy-MM-dd VV XXX')", 1577833200000],
   ["PARSE_TIMESTAMP('+02','X')", -7200000],
   ["PARSE_TIMESTAMP('1970-01-01 00 +02','yyyy-MM-dd HH X')", -7200000],
   ["PARSE_TIMESTAMP('Z','X')", 0],
