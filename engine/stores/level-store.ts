@@ -6,7 +6,10 @@
  * (`view-scratch.ts`). `multithreading` stays off: sharing a database between threads crashes the process when the
  * thread that opened it leaves first.
  *
- * Values are not compressed: they are small rows whose blocks are rewritten by compaction over and over.
+ * Values are not compressed: they are small rows whose blocks are rewritten by compaction over and over. So LevelDB
+ * reads blocks where its table files are mapped into memory, and keeps none of them in its block cache: that is left
+ * for what it cannot map (files beyond the first thousand of the process). The memory goes to the write buffer instead,
+ * since a larger one makes fewer table files, and fewer compactions of what was written.
  *
  * LevelDB reports some damage when it meets it, passes over some in silence (a damaged record of the write-ahead log is
  * skipped; without the file CURRENT a new database is made over the old one), and ends the process for some (blocks of
@@ -37,10 +40,14 @@ export type LevelKvOptions = {
   readonly writeBufferBytes?: number;
 };
 
+const defaultCacheBytes = 2 << 20;
+/** With the cache and a second buffer that is being written 24 MiB for each shard. */
+const defaultWriteBufferBytes = 11 << 20;
+
 /** Name of a file in the database's directory that holds why it cannot be used. */
 const damageMark = 'DAMAGED';
 
-/** What has to fit the disk before a shard that had no room for a write is opened again. */
+/** What has to fit the disk before a shard that had no room for a write is opened again: more than a write buffer. */
 const roomBytes = 16 << 20;
 const roomFile = 'room';
 
@@ -52,8 +59,8 @@ export const openLevelKv = async (directory: string, options: LevelKvOptions = {
     keyEncoding: 'view',
     valueEncoding: 'view',
     compression: false,
-    cacheSize: options.cacheBytes ?? 8 << 20,
-    writeBufferSize: options.writeBufferBytes ?? 8 << 20,
+    cacheSize: options.cacheBytes ?? defaultCacheBytes,
+    writeBufferSize: options.writeBufferBytes ?? defaultWriteBufferBytes,
     maxFileSize: 4 << 20,
   });
   try {
