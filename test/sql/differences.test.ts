@@ -119,6 +119,11 @@ describe('values and expressions', () => {
     expect(evaluate("REGEXP_EXTRACT_ALL('b(\\R)?$', 'ab' + CHR(10))")).toEqual(['b\n']);
   });
 
+  test('a repetition goes on behind a part that matched nothing', () => {
+    expect(evaluate("REGEXP_EXTRACT('(b?|.)*', 'b.c')")).toBe('b.c');
+    expect(evaluate("REGEXP_EXTRACT('(|a)*', 'aaa')")).toBe('');
+  });
+
   test('words of regular expressions are of ASCII', () => {
     expect(evaluate("REGEXP_EXTRACT_ALL('\\bé', 'aéb')")).toEqual(['é']);
     expect(evaluate("REGEXP_SPLIT_TO_ARRAY('😀a', '')")).toEqual(['😀', 'a']);
