@@ -201,8 +201,8 @@ export class HostedRun {
 
   /**
    * Each task that has read something in this transaction has more than that left to read: even the last of its records
-   * waits at least as long again. (What the transaction itself has written to repartition topics does not count.) A run
-   * whose transaction has changed very much, or that has to stand still, is not behind.
+   * waits at least as long again. (What comes from repartition topics does not count: the transaction itself has
+   * written it.) A run whose transaction has changed very much, or that has to stand still, is not behind.
    *
    * With an emit cache it is behind while more than an eighth of that is left: its updates are to be merged.
    */
@@ -214,10 +214,15 @@ export class HostedRun {
     for (const { task, phase, subscriptions } of this.transactional) {
       for (const { store } of task.stores) changes += store.changed();
       if (phase === 'suspending') return false;
-      if (task.pending === 0 || task.inputs.every(({ repartition }) => repartition)) continue;
+      let read = 0;
       let left = 0;
-      for (const subscription of subscriptions) left += subscription?.lag ?? 0;
-      if (left <= task.pending * share) return false;
+      for (const [i, { repartition, pending }] of task.inputs.entries()) {
+        if (repartition) continue;
+        read += pending;
+        left += subscriptions[i]?.lag ?? 0;
+      }
+      if (read === 0) continue;
+      if (left <= read * share) return false;
       behind = true;
     }
     return behind && changes <= mostChanges;

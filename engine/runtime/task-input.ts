@@ -30,6 +30,8 @@ export interface TaskInput {
   readonly drained: boolean;
   /** Processed so far, again after a rollback. */
   readonly records: number;
+  /** Processed since the last commit. */
+  readonly pending: number;
   /** Of the record that was processed last; −Infinity before the first. */
   readonly time: number;
   /** Blocks that wait. */
@@ -71,6 +73,7 @@ export class BufferedInput implements TaskInput {
   /** See `InputTime`. */
   time = Number.NEGATIVE_INFINITY;
   carried = false;
+  #settledRecords = 0;
   #committedTime = Number.NEGATIVE_INFINITY;
   #committedCarried = false;
 
@@ -120,6 +123,7 @@ export class BufferedInput implements TaskInput {
 
   /** Begins at this offset, with nothing buffered. */
   start(offset: number): void {
+    this.#settledRecords = this.records;
     this.clear();
     this.position = offset;
     this.fetchOffset = offset;
@@ -242,7 +246,12 @@ export class BufferedInput implements TaskInput {
     if (!this.carried) this.time = this.timeAt(block, to - 1);
   }
 
+  get pending(): number {
+    return this.records - this.#settledRecords;
+  }
+
   commit(): void {
+    this.#settledRecords = this.records;
     this.#committedTime = this.time;
     this.#committedCarried = this.carried;
   }
