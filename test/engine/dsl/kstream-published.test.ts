@@ -1,4 +1,4 @@
-/** What Kafka Streams publishes of streams (KStreamImplTest): merged, sent by their records, joined with global tables. */
+/** Published tests of streams (KStreamImplTest): merged, sent by their records, joined with a global table. */
 
 import { expect, test } from 'vitest';
 import { type KStream, StreamsBuilder, serdes, TopologyTestDriver } from '../../../engine/public.ts';
