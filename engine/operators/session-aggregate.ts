@@ -30,7 +30,7 @@
 import { assert, readI64 } from '../../base/index.ts';
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
-import { SessionStore } from '../stores/session-store.ts';
+import { type FoundSession, SessionStore } from '../stores/session-store.ts';
 import type { SessionWindows } from '../windows/session.ts';
 import type { MergingAccumulation } from './accumulation.ts';
 import { type CacheOption, cachedResults, isCached } from './cached-results.ts';
@@ -166,11 +166,10 @@ export const sessionAggregate =
         found.reset();
         const keptMs = open === undefined ? retentionMs : closesAfter;
         const earliestEnd = Math.max(windows.earliestEnd(timestamp), time - keptMs);
-        store.find(keyBytes, keyStart, keyEnd, earliestEnd, windows.latestStart(timestamp));
-        while (store.next()) {
-          found.add(store);
-          if (store.start < start) start = store.start;
-          if (store.end > end) end = store.end;
+        store.visit(keyBytes, keyStart, keyEnd, earliestEnd, windows.latestStart(timestamp), found.add);
+        for (let i = 0; i < found.count; i++) {
+          start = Math.min(start, found.starts[i] as number);
+          end = Math.max(end, found.ends[i] as number);
         }
         if (end < time - closesAfter)
           return context.drop('late', record, whyLate(start, end, windows.gapMs, graceMs, time));
@@ -235,13 +234,13 @@ class FoundSessions {
     this.values.reset();
   }
 
-  add({ start, end, valueBytes, valueStart, valueEnd }: SessionStore): void {
+  readonly add: FoundSession = (start, end, bytes, valueStart, valueEnd) => {
     const index = this.count++;
     this.starts[index] = start;
     this.ends[index] = end;
-    this.values.bytes(valueBytes, valueStart, valueEnd);
+    this.values.bytes(bytes, valueStart, valueEnd);
     this.#valueEnds[index] = this.values.length;
-  }
+  };
 
   is(index: number, start: number, end: number): boolean {
     return this.starts[index] === start && this.ends[index] === end;

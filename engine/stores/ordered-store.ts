@@ -45,7 +45,7 @@ import type {
   ScanVisitor,
 } from './state-store.ts';
 import { StateTable } from './state-table.ts';
-import type { OrderedCursor, OrderedVisitor, StoreSpec } from './store.ts';
+import type { EntryVisitor, OrderedCursor, OrderedVisitor, StoreSpec } from './store.ts';
 import type { PageWrite } from './store-core.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TreeKey } from './tree-key.ts';
@@ -96,6 +96,9 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   #committedNewest = Number.NaN;
   /** The position of the last commit, and when it was first seen. */
   readonly #seen = { position: -1, ms: 0 };
+  /** Of `visitFrom`, once it was needed. */
+  #visiting: OrderedCursor | undefined;
+  readonly #raised = new Uint8Array(timeBytes);
   readonly #parsed = newCursor();
   /** An order that `append` makes. */
   readonly #appended = new Uint8Array(appendedBytes);
@@ -251,6 +254,55 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     this.#tree.deleteFound(index, 'change');
   }
 
+  visitFrom(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void {
+    const expiry = this.#expiry;
+    if (expiry === undefined) {
+      this.#locate(key, keyStart, keyEnd, from, 0, from.length);
+      if (!this.#visitTree(from, visit)) this.#visitByCursor(key, keyStart, keyEnd, from, visit);
+      return;
+    }
+    const { windows } = expiry;
+    const recent = this.#recent as RecentEntries;
+    let time = readTime(from, 0);
+    let bound = from;
+    if (time < expiry.below) {
+      time = expiry.below;
+      bound = this.#raised;
+      writeTime(bound, 0, time);
+    }
+    if (recent.count > 0) return this.#visitByCursor(key, keyStart, keyEnd, bound, visit);
+    for (let window = windows.atOrAfter(expiry.windowOf(time)); window !== undefined; window = windows.after(window)) {
+      this.#setWindowed(window, key, keyStart, keyEnd);
+      if (this.#visitTree(bound, visit)) continue;
+      // Entries of earlier windows have been visited.
+      if (window > time) {
+        bound = this.#raised;
+        writeTime(bound, 0, window);
+      }
+      return this.#visitByCursor(key, keyStart, keyEnd, bound, visit);
+    }
+  }
+
+  /** Visits the entries of the tree whose key is set; false: it has several pages, and nothing was visited. */
+  #visitTree(from: Uint8Array, visit: EntryVisitor): boolean {
+    const tree = this.#tree;
+    if (!tree.viewFirst()) return true;
+    const { page } = tree;
+    if (page.level > 0) return false;
+    for (let index = page.lowerBound(from, 0, from.length); index < page.count; index++) {
+      page.at(index);
+      visit(page.bytes, page.orderStart, page.orderEnd, page.valueStart, page.valueEnd);
+    }
+    return true;
+  }
+
+  #visitByCursor(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void {
+    const cursor = (this.#visiting ??= this.cursor());
+    cursor.fetch(key, keyStart, keyEnd, from);
+    while (cursor.next())
+      visit(cursor.valueBytes, cursor.orderStart, cursor.orderEnd, cursor.valueStart, cursor.valueEnd);
+  }
+
   cursor(): OrderedCursor {
     const pages = new OrderCursor(this.core, livePages(this.core));
     const expiry = this.#expiry;
@@ -370,9 +422,9 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderEnd: number,
   ): boolean {
     const expiry = this.#expiry;
-    const { ahead, table } = this.core;
-    const treeKey = this.#key;
     if (expiry === undefined) {
+      const { ahead, table } = this.core;
+      const treeKey = this.#key;
       treeKey.set(key, keyStart, keyEnd);
       treeKey.hint = key === ahead.bytes ? ahead.hint(table, kinds.data, keyStart, undefined) : 0;
       return true;
@@ -380,10 +432,16 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     assert(orderEnd - orderStart >= timeBytes, 'an order of a store that expires does not begin with a time');
     const time = readTime(order, orderStart);
     if (time < expiry.below) return false;
-    const window = expiry.windowOf(time);
+    this.#setWindowed(expiry.windowOf(time), key, keyStart, keyEnd);
+    return true;
+  }
+
+  /** Sets the key of the tree that holds the entries of a window. */
+  #setWindowed(window: number, key: Uint8Array, keyStart: number, keyEnd: number): void {
+    const { ahead, table } = this.core;
+    const treeKey = this.#key;
     treeKey.setWindowed(window, key, keyStart, keyEnd);
     treeKey.hint = key === ahead.bytes ? ahead.of(window).hint(table, kinds.data, keyStart, treeKey.bytes) : 0;
-    return true;
   }
 
   // ---- what is committed

@@ -65,6 +65,11 @@ export class PageTree {
     return this.page.has(index, order, start, end) ? index : -1;
   }
 
+  /** Views the first page; false: the tree is empty. At level 0 it is the only one. */
+  viewFirst(): boolean {
+    return this.#view(firstPage);
+  }
+
   /** Views the page of level 0 before the one in view; false: that is the first one. */
   #previousPage(): boolean {
     let depth = this.#depth - 1;

@@ -4,7 +4,7 @@
  */
 
 import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
-import type { OrderedCursor, OrderedStore, SessionVisitor, ValueCursor } from './store.ts';
+import type { EntryVisitor, OrderedStore, SessionVisitor, ValueCursor } from './store.ts';
 
 const timeBytes = 8;
 const sessionOrderBytes = 2 * timeBytes;
@@ -34,49 +34,52 @@ export const readSessionOrder = (bytes: Uint8Array, at: number): { readonly star
   end: readOrderedI64(bytes, at),
 });
 
+/** A session; its value is `bytes[valueStart, valueEnd)`, lent until the call returns. */
+export type FoundSession = (
+  start: number,
+  end: number,
+  bytes: Uint8Array,
+  valueStart: number,
+  valueEnd: number,
+) => void;
+
 export class SessionStore implements ValueCursor {
-  /** The bounds of the session that `next` or `get` came to. */
+  /** The bounds of the session that `get` came to. */
   start = 0;
   end = 0;
   valueBytes: Uint8Array = new Uint8Array(0);
   valueStart = 0;
   valueEnd = 0;
   readonly #store: OrderedStore;
-  readonly #cursor: OrderedCursor;
   readonly #from = new Uint8Array(timeBytes);
   readonly #order = new Uint8Array(sessionOrderBytes);
   readonly #orderBefore = new Uint8Array(sessionOrderBytes);
   #latestStart = 0;
+  #visit: FoundSession | undefined;
+  readonly #visitEntry: EntryVisitor = (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
+    const start = readOrderedI64(bytes, orderStart + timeBytes);
+    if (start > this.#latestStart) return;
+    this.#visit?.(start, readOrderedI64(bytes, orderStart), bytes, valueStart, valueEnd);
+  };
 
   constructor(store: OrderedStore) {
     this.#store = store;
-    this.#cursor = store.cursor();
   }
 
-  /** Begins before the first session of a key that ends at `earliestEnd` or later and starts at `latestStart` or
-   *  earlier. */
-  find(key: Uint8Array, keyStart: number, keyEnd: number, earliestEnd: number, latestStart: number): void {
+  /** Visits the sessions of a key that end at `earliestEnd` or later and start at `latestStart` or earlier, in the
+   *  order of their ends. The visitor must neither read nor change the store. */
+  visit(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    earliestEnd: number,
+    latestStart: number,
+    visit: FoundSession,
+  ): void {
     writeOrderedI64(this.#from, 0, earliestEnd);
     this.#latestStart = latestStart;
-    this.#cursor.fetch(key, keyStart, keyEnd, this.#from);
-  }
-
-  /** Moves to the next session that was asked for, in the order of ends; false: there is none. What is under the cursor
-   *  is valid until the next call on it, or a change of the store. */
-  next(): boolean {
-    const cursor = this.#cursor;
-    while (cursor.next()) {
-      const { valueBytes, orderStart } = cursor;
-      const start = readOrderedI64(valueBytes, orderStart + timeBytes);
-      if (start > this.#latestStart) continue;
-      this.start = start;
-      this.end = readOrderedI64(valueBytes, orderStart);
-      this.valueBytes = valueBytes;
-      this.valueStart = cursor.valueStart;
-      this.valueEnd = cursor.valueEnd;
-      return true;
-    }
-    return false;
+    this.#visit = visit;
+    this.#store.visitFrom(key, keyStart, keyEnd, this.#from, this.#visitEntry);
   }
 
   /** True when the session is present; its value is then under the cursor. */

@@ -163,6 +163,9 @@ export interface OrderedStore extends ValueCursor {
    *  their order, as far as they lie in one page. One that is again as it was is left out. The visitor may read the
    *  store, and must not change it. */
   visitChanges(visit: OrderedVisitor): void;
+  /** Visits all entries of a key at or above `from`, in their order. The visitor must neither read nor change the
+   *  store. Where a key has few entries this takes a fraction of what a cursor does. */
+  visitFrom(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void;
   /** A cursor over entries of this store. An operator makes its cursors once and uses them again. */
   cursor(): OrderedCursor;
   /** Drops every entry whose time is below. Only where the specification has a retention time. */
@@ -189,6 +192,16 @@ export interface OrderedCursor extends ValueCursor {
   /** Moves on; false: there is no further entry. A caller may stop before. */
   next(): boolean;
 }
+
+/** An entry under a key that was asked for: its order is `bytes[orderStart, orderEnd)`, its value `bytes[valueStart,
+ *  valueEnd)`. All of it is lent until the call returns. */
+export type EntryVisitor = (
+  bytes: Uint8Array,
+  orderStart: number,
+  orderEnd: number,
+  valueStart: number,
+  valueEnd: number,
+) => void;
 
 /** Every kind of store, as operators see it. */
 export interface OperatorStores {

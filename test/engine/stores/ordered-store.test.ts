@@ -544,7 +544,15 @@ describe('keys of blocks that the store was told to expect', () => {
               cursor.fetch(...at);
               const found: string[] = [];
               while (cursor.next()) found.push(valueUnder(cursor));
-              expect(found).toEqual([...of].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value));
+              const sorted = [...of].sort(([a], [b]) => (a < b ? -1 : 1));
+              expect(found).toEqual(sorted.map(([, value]) => value));
+              const time = random.below(300);
+              const visited: string[] = [];
+              store.visitFrom(...at, timeOrder(time), (bytes, orderStart, _orderEnd, valueStart, valueEnd) =>
+                visited.push(`${readOrderedI64(bytes, orderStart)} ${textOf(bytes, valueStart, valueEnd)}`),
+              );
+              const later = sorted.map(([name, value]) => [readOrderedI64(bytesOf(name), 0), value] as const);
+              expect(visited).toEqual(later.filter(([at]) => at >= time).map(([at, value]) => `${at} ${value}`));
             }
           }
           store.writeChangelog((bytes, start, end, value, valueStart, valueEnd) => {

@@ -48,6 +48,14 @@ const fetch = (store: OrderedStateStore, key: string, from?: Uint8Array, to?: Ui
   return rest(cursor);
 };
 
+const visited = (store: OrderedStateStore, key: Uint8Array, from: Uint8Array): string[] => {
+  const found: string[] = [];
+  store.visitFrom(key, 0, key.length, from, (bytes, orderStart, _orderEnd, valueStart, valueEnd) =>
+    found.push(`${readOrderedI64(bytes, orderStart)}:${textOf(bytes, valueStart, valueEnd)}`),
+  );
+  return found;
+};
+
 const changelogOf = (store: OrderedStateStore): string[] => {
   const written: string[] = [];
   store.writeChangelog((key, start, end, value, valueStart, valueEnd) => {
@@ -174,6 +182,10 @@ describe('a random history', () => {
       expect(rest(cursor)).toEqual(expected);
       cursor.fetchBackward(bytes, 0, bytes.length, fromOrder, toOrder);
       expect(rest(cursor)).toEqual(expected.reverse());
+      const later = all.filter((entry) => compare(entry.order, fromOrder) >= 0);
+      expect(visited(store, bytes, fromOrder)).toEqual(
+        later.map(({ order, value }) => `${readOrderedI64(order, 0)}:${value}`),
+      );
     };
 
     /** Walks a key while the store changes. */
