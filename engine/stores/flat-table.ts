@@ -40,6 +40,8 @@ const deepest = 20;
 const plainHeaderBytes = 20;
 const listedHeaderBytes = 28;
 
+const noBytes = new Uint8Array(0);
+
 /** Slots of a sub-table, and behind them two words: how many are taken, and how many bits of the hash led here. */
 const newSlots = (slots: number, depth: number): Int32Array => {
   const sub = new Int32Array(slots * 2 + 2);
@@ -62,6 +64,11 @@ export class FlatTable {
   readonly #values = new Copier();
   readonly #bytes: Uint8Array[];
   readonly #words: Int32Array[];
+  /** Where the last key came from, and the one from elsewhere before it. */
+  #keyBytes: Uint8Array = noBytes;
+  #keyView: DataView | undefined;
+  #otherBytes: Uint8Array = noBytes;
+  #otherView: DataView | undefined;
   readonly #seed: number;
   readonly #multiplier: number;
   readonly #listed: boolean;
@@ -90,16 +97,18 @@ export class FlatTable {
   // ---- look-up
 
   /** Signed 32 bits. Keys that collide cannot be prepared without the seed. */
-  hash(kind: number, key: Uint8Array, start: number, end: number): number {
+  hash(kind: number, key: Uint8Array, start: number, end: number, view = this.#keyViewOf(key)): number {
     const multiplier = this.#multiplier;
     let hash = this.#seed ^ kind;
     let at = start;
     for (const whole = end - 3; at < whole; at += 4) {
       const word =
-        (key[at] as number) |
-        ((key[at + 1] as number) << 8) |
-        ((key[at + 2] as number) << 16) |
-        ((key[at + 3] as number) << 24);
+        view === undefined
+          ? (key[at] as number) |
+            ((key[at + 1] as number) << 8) |
+            ((key[at + 2] as number) << 16) |
+            ((key[at + 3] as number) << 24)
+          : view.getInt32(at, true);
       const mixed = Math.imul(word, multiplier);
       hash ^= Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
       hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
@@ -168,8 +177,26 @@ export class FlatTable {
     const bytes = this.#bytes[segment] as Uint8Array;
     let at = (unit << 3) + this.headerBytes;
     if (bytes[at++] !== kind) return false;
-    for (let i = start; i < end; i++) if (bytes[at++] !== key[i]) return false;
+    let i = start;
+    const view = this.#keyViewOf(key);
+    if (view !== undefined) {
+      const entry = this.slab.views[segment] as DataView;
+      for (; i + 4 <= end; i += 4, at += 4) if (entry.getInt32(at, true) !== view.getInt32(i, true)) return false;
+    }
+    for (; i < end; i++) if (bytes[at++] !== key[i]) return false;
     return true;
+  }
+
+  /** To read keys in words: a view is made of memory that keys come from again and again. */
+  #keyViewOf(key: Uint8Array): DataView | undefined {
+    if (key === this.#keyBytes) return (this.#keyView ??= viewOf(key));
+    const isOther = key === this.#otherBytes;
+    const view = isOther ? (this.#otherView ?? viewOf(key)) : undefined;
+    this.#otherBytes = this.#keyBytes;
+    this.#otherView = this.#keyView;
+    this.#keyBytes = key;
+    this.#keyView = view;
+    return view;
   }
 
   // ---- parts of an entry
@@ -246,7 +273,7 @@ export class FlatTable {
   #hashOf(address: number): number {
     const bytes = this.bytesOf(address);
     const start = this.keyStart(address);
-    return this.hash(bytes[start] as number, bytes, start + 1, start + this.keyLength(address));
+    return this.hash(bytes[start] as number, bytes, start + 1, start + this.keyLength(address), this.viewOf(address));
   }
 
   #word(address: number, index: number): number {
@@ -575,6 +602,8 @@ export class FlatTable {
     return true;
   }
 }
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const slotOf = (sub: Int32Array, hash: number, address: number): number => {
   const mask = (sub.length >>> 1) - 2;

@@ -14,7 +14,7 @@
  * each window that was read of late, so that hopping windows, several of which hold a row, look ahead in each.
  */
 
-import { copyBytes } from '../../base/index.ts';
+import { Copier, copyBytes } from '../../base/index.ts';
 import type { FlatTable } from './flat-table.ts';
 import { timeBytes } from './layout.ts';
 import type { KeyColumns } from './state-store.ts';
@@ -49,6 +49,8 @@ export class LookAhead {
   readonly #hashes = new Int32Array(largestGroup);
   readonly #addresses = new Int32Array(largestGroup);
   #key = new Uint8Array(64);
+  #keyView = new DataView(this.#key.buffer);
+  readonly #copier = new Copier();
   /** What was looked up is of another window. */
   #stale = false;
   #windowStart = Number.NaN;
@@ -188,8 +190,9 @@ export class LookAhead {
       const key = new Uint8Array(length * 2);
       key.set(this.#key.subarray(0, timeBytes));
       this.#key = key;
+      this.#keyView = new DataView(key.buffer);
     }
-    copyBytes(bytes, start, end, this.#key, timeBytes);
+    this.#copier.copy(bytes, start, end, this.#key, this.#keyView, timeBytes);
     return table.hash(kind, this.#key, 0, length);
   }
 }

@@ -1,13 +1,15 @@
 /** The keys of the pages of one tree (`page-tree.ts`): of its first page, and of the others. Made in a buffer that is
  *  used again. */
 
-import { copyBytes, writeI32 } from '../../base/index.ts';
+import { Copier, writeI32 } from '../../base/index.ts';
 import { timeBytes, writeTime } from './layout.ts';
 
 const numberBytes = 4;
 
 export class TreeKey {
   bytes = new Uint8Array(256);
+  #view = new DataView(this.bytes.buffer);
+  readonly #copier = new Copier();
   /** The key of the first page is `bytes[0, length)`. */
   length = 0;
   /** Where the first page may lie, 0: not known; whoever sets the key sets it as well. */
@@ -15,13 +17,13 @@ export class TreeKey {
 
   set(key: Uint8Array, start: number, end: number): void {
     this.#reserve(end - start);
-    copyBytes(key, start, end, this.bytes, 0);
+    this.#copier.copy(key, start, end, this.bytes, this.#view, 0);
   }
 
   setWindowed(windowStart: number, key: Uint8Array, start: number, end: number): void {
     this.#reserve(timeBytes + end - start);
     writeTime(this.bytes, 0, windowStart);
-    copyBytes(key, start, end, this.bytes, timeBytes);
+    this.#copier.copy(key, start, end, this.bytes, this.#view, timeBytes);
   }
 
   /** Makes `bytes[0, answer)` the key of another page. */
@@ -31,7 +33,10 @@ export class TreeKey {
   }
 
   #reserve(length: number): void {
-    if (length + numberBytes > this.bytes.length) this.bytes = new Uint8Array((length + numberBytes) * 2);
+    if (length + numberBytes > this.bytes.length) {
+      this.bytes = new Uint8Array((length + numberBytes) * 2);
+      this.#view = new DataView(this.bytes.buffer);
+    }
     this.length = length;
   }
 }

@@ -1,11 +1,13 @@
 /** The key of an entry in a store that expires: the start of a window, then the operator's key. Made in a buffer that
  *  is used again. */
 
-import { copyBytes } from '../../base/index.ts';
+import { Copier } from '../../base/index.ts';
 import { timeBytes, writeTime } from './layout.ts';
 
 export class WindowedKey {
   bytes = new Uint8Array(256);
+  #view = new DataView(this.bytes.buffer);
+  readonly #copier = new Copier();
   /** The window start that `bytes` begins with. */
   #windowStart = Number.NaN;
 
@@ -14,13 +16,14 @@ export class WindowedKey {
     const length = timeBytes + (end - start);
     if (length > this.bytes.length) {
       this.bytes = new Uint8Array(length * 2);
+      this.#view = new DataView(this.bytes.buffer);
       this.#windowStart = Number.NaN;
     }
     if (windowStart !== this.#windowStart) {
       writeTime(this.bytes, 0, windowStart);
       this.#windowStart = windowStart;
     }
-    copyBytes(key, start, end, this.bytes, timeBytes);
+    this.#copier.copy(key, start, end, this.bytes, this.#view, timeBytes);
     return length;
   }
 }

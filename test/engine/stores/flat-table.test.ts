@@ -88,6 +88,39 @@ test('a table is a plain map, whatever is put, grown, shrunk and taken out', () 
   );
 });
 
+test('a key is hashed and compared alike, from whatever buffers it comes and in whatever turns', () => {
+  const random = new Random(5);
+  const table = new FlatTable({ seed: 9, listed: true });
+  const keys = Array.from({ length: 40 }, () => Uint8Array.from({ length: random.below(30) }, () => random.below(3)));
+  // Each buffer has all keys, elsewhere and at another distance from its beginning.
+  const buffers = Array.from({ length: 3 }, (_, n) => {
+    const whole = new Uint8Array(4_000).subarray(n);
+    const starts = keys.map(() => 0);
+    let at = 0;
+    for (const [i, key] of [...keys.entries()].sort(() => random.float() - 0.5)) {
+      starts[i] = at += 1 + random.below(8);
+      whole.set(key, at);
+      at += key.length;
+    }
+    return { whole, starts };
+  });
+  const added = new Map<string, number>();
+  for (let step = 0; step < 5_000; step++) {
+    const { whole, starts } = random.pick(random.chance(0.6) ? buffers.slice(0, 1) : buffers);
+    const i = random.below(keys.length);
+    const [key, start] = [keys[i] as Uint8Array, starts[i] as number];
+    const end = start + key.length;
+    const copy = key.slice();
+    const hash = table.hash(kind, whole, start, end);
+    expect(table.hash(kind, copy, 0, copy.length)).toBe(hash);
+    const found = table.find(hash, kind, whole, start, end);
+    expect(found).toBe(added.get(textOf(key)) ?? 0);
+    const other = random.pick(keys);
+    if (found !== 0) expect(table.holds(found, kind, other, 0, other.length)).toBe(textOf(other) === textOf(key));
+    else added.set(textOf(key), table.insert(hash, kind, whole, start, end, 8));
+  }
+});
+
 test('a hundred thousand entries split sub-tables and shrink them again; memory follows', () => {
   const table = new TableOfText();
   const count = 100_000;
