@@ -8,17 +8,10 @@ import { assert, type BufferPool, writeI16, writeI32, writeI64 } from '../base/i
 import { batchField, batchHeaderBytes, batchOverheadBytes } from './record-batch.ts';
 import { encodeHeaders, type RecordHeader, skipHeaders } from './record-headers.ts';
 
-/** Bytes of a zigzag varint. */
-const varintBytes = (value: number): number => {
-  const raw = ((value << 1) ^ (value >> 31)) >>> 0;
-  return raw < 0x80 ? 1 : raw < 0x4000 ? 2 : raw < 0x20_0000 ? 3 : raw < 0x1000_0000 ? 4 : 5;
-};
-
 const fits32 = (value: number): boolean => value >= -0x4000_0000 && value < 0x4000_0000;
 
 /** Bytes of a zigzag varint of a whole number beyond 32 bits. */
 const varlongBytes = (value: number): number => {
-  if (fits32(value)) return varintBytes(value);
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   let count = 1;
   while (rest >= 0x80) {
@@ -28,12 +21,24 @@ const varlongBytes = (value: number): number => {
   return count;
 };
 
-const putVarint = (bytes: Uint8Array, position: number, value: number): number => {
-  let rest = ((value << 1) ^ (value >> 31)) >>> 0;
-  if (rest < 0x80) {
-    bytes[position] = rest;
+/** The zigzag form of a whole number within 32 bits. */
+const zigzag = (value: number): number => ((value << 1) ^ (value >> 31)) >>> 0;
+
+/** Bytes of a varint without zigzag. */
+const rawBytes = (raw: number): number =>
+  raw < 0x80 ? 1 : raw < 0x4000 ? 2 : raw < 0x20_0000 ? 3 : raw < 0x1000_0000 ? 4 : 5;
+
+const putRaw = (bytes: Uint8Array, position: number, raw: number): number => {
+  if (raw < 0x80) {
+    bytes[position] = raw;
     return position + 1;
   }
+  if (raw < 0x4000) {
+    bytes[position] = (raw & 0x7f) | 0x80;
+    bytes[position + 1] = raw >>> 7;
+    return position + 2;
+  }
+  let rest = raw;
   while (rest >= 0x80) {
     bytes[position++] = (rest & 0x7f) | 0x80;
     rest >>>= 7;
@@ -43,7 +48,6 @@ const putVarint = (bytes: Uint8Array, position: number, value: number): number =
 };
 
 const putVarlong = (bytes: Uint8Array, position: number, value: number): number => {
-  if (fits32(value)) return putVarint(bytes, position, value);
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;
   while (rest >= 0x80) {
     bytes[position++] = (rest % 0x80) | 0x80;
@@ -75,6 +79,11 @@ export class BatchBuilder {
   /** Buffers that this batch's records come from, and a view of each. */
   readonly #sources: Uint8Array[] = [];
   readonly #views: DataView[] = [];
+  /** The last two of them that were found: mostly the buffers of keys and values. */
+  #viewed: Uint8Array = noBytes;
+  #viewedBy: DataView | undefined;
+  #viewedBefore: Uint8Array = noBytes;
+  #viewedBeforeBy: DataView | undefined;
   #misses = 0;
   /** Where the last two ranges came from that were copied without a view: often a key and a value. */
   #lastSource: Uint8Array = noBytes;
@@ -129,36 +138,41 @@ export class BatchBuilder {
       this.#maxTimestamp = timestamp;
     } else if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
     const delta = timestamp - this.#baseTimestamp;
-    const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart;
-    const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart;
+    const isShort = fits32(delta);
+    const rawDelta = isShort ? zigzag(delta) : 0;
+    const rawCount = count * 2;
+    const keyLength = keyStart < 0 ? 0 : keyEnd - keyStart;
+    const rawKey = keyStart < 0 ? 1 : keyLength * 2;
+    const valueLength = valueStart < 0 ? 0 : valueEnd - valueStart;
+    const rawValue = valueStart < 0 ? 1 : valueLength * 2;
     const headersEnd = headersAt === 0 ? 0 : skipHeaders(headerBytes, headersAt, headerBytes.length);
     const headersLength = headersAt === 0 ? 1 : headersEnd - headersAt;
     const body =
       1 +
-      (fits32(delta) ? varintBytes(delta) : varlongBytes(delta)) +
-      varintBytes(count) +
-      varintBytes(keyLength) +
-      (keyLength > 0 ? keyLength : 0) +
-      varintBytes(valueLength) +
-      (valueLength > 0 ? valueLength : 0) +
+      (isShort ? rawBytes(rawDelta) : varlongBytes(delta)) +
+      rawBytes(rawCount) +
+      rawBytes(rawKey) +
+      keyLength +
+      rawBytes(rawValue) +
+      valueLength +
       headersLength;
     let position = this.#length;
     if (position + body + 5 > this.#buffer.length) this.#grow(position + body + 5);
     const buffer = this.#buffer;
-    position = putVarint(buffer, position, body);
+    position = putRaw(buffer, position, body * 2);
     buffer[position++] = 0;
-    position = putVarlong(buffer, position, delta);
-    position = putVarint(buffer, position, count);
-    position = putVarint(buffer, position, keyLength);
+    position = isShort ? putRaw(buffer, position, rawDelta) : putVarlong(buffer, position, delta);
+    position = putRaw(buffer, position, rawCount);
+    position = putRaw(buffer, position, rawKey);
     let view = shown;
     if (keyLength > 0) {
       view ??= this.#viewOf(key);
       this.#copy(view, key, keyStart, keyLength, position);
       position += keyLength;
     }
-    position = putVarint(buffer, position, valueLength);
+    position = putRaw(buffer, position, rawValue);
     if (valueLength > 0) {
-      if (shown === undefined && (keyLength <= 0 || value !== key)) view = this.#viewOf(value);
+      if (shown === undefined && (keyLength === 0 || value !== key)) view = this.#viewOf(value);
       this.#copy(view, value, valueStart, valueLength, position);
       position += valueLength;
     }
@@ -196,9 +210,11 @@ export class BatchBuilder {
    *  making a view for each record would cost more than the copy: one is made where records next to each other share a
    *  buffer. */
   #viewOf(source: Uint8Array): DataView | undefined {
+    if (source === this.#viewed) return this.#viewedBy;
+    if (source === this.#viewedBefore) return this.#viewedBeforeBy;
     if (this.#misses > mostMisses) return undefined;
     const sources = this.#sources;
-    for (let i = 0; i < sources.length; i++) if (sources[i] === source) return this.#views[i];
+    for (let i = 0; i < sources.length; i++) if (sources[i] === source) return this.#found(source, this.#views[i]);
     this.#misses++;
     if (source !== this.#lastSource && source !== this.#sourceBefore) {
       this.#sourceBefore = this.#lastSource;
@@ -209,6 +225,14 @@ export class BatchBuilder {
     const place = sources.length < mostViews ? sources.length : this.#count % mostViews;
     sources[place] = source;
     this.#views[place] = view;
+    return this.#found(source, view);
+  }
+
+  #found(source: Uint8Array, view: DataView | undefined): DataView | undefined {
+    this.#viewedBefore = this.#viewed;
+    this.#viewedBeforeBy = this.#viewedBy;
+    this.#viewed = source;
+    this.#viewedBy = view;
     return view;
   }
 
@@ -248,6 +272,8 @@ export class BatchBuilder {
     this.#misses = 0;
     this.#lastSource = noBytes;
     this.#sourceBefore = noBytes;
+    this.#viewed = this.#viewedBefore = noBytes;
+    this.#viewedBy = this.#viewedBeforeBy = undefined;
   }
 }
 

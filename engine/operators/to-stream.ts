@@ -4,7 +4,7 @@
  */
 
 import type { OperatorSupplier } from '../operator.ts';
-import { StreamRecord } from '../record.ts';
+import { StreamRecord, unknown } from '../record.ts';
 
 export const toStream =
   <V>(): OperatorSupplier<V, V> =>
@@ -12,6 +12,7 @@ export const toStream =
     const out = new StreamRecord<V>();
     return {
       process(record) {
+        if (record.before === unknown && !record.outdated) return forward(record);
         out.takeEnvelope(record);
         out.outdated = false;
         out.value = record.value;
