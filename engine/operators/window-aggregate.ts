@@ -58,15 +58,18 @@ export const windowAggregate =
     const heldBack = aggregation.heldBack?.() ?? false;
     const { sizeMs, advanceMs } = windows;
     const store = context.store(name, 'window');
+    if (advanceMs < sizeMs) store.hops({ advanceMs, count: Math.ceil(sizeMs / advanceMs) });
     const accumulator = accumulatorOf(accumulation, context);
     const { inPlace } = accumulator;
     const key = context.scratch();
+    let keyLength = 0;
     const cached =
       openWindows === undefined && !heldBack && isCached(context, aggregation.cache)
         ? cachedResults(context, forward, {
             visitChanges: (visit) =>
               store.visitChanges((start, keyBytes, keyStart, keyEnd, before, from, to, after, afterStart, afterEnd) => {
-                writeKey(keyBytes, keyStart, keyEnd, start);
+                beginKey(keyBytes, keyStart, keyEnd);
+                putStart(start);
                 visit(key.buffer, 0, key.length, before, from, to, after, afterStart, afterEnd);
               }),
             result: accumulator.result,
@@ -82,9 +85,14 @@ export const windowAggregate =
     const closed = new StreamRecord<V>();
     const closesAt = (start: number): number => start + sizeMs + graceMs;
 
-    const writeKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, start: number): void => {
+    /** Begins the keys of the windows of one key; `putStart` ends them. */
+    const beginKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number): void => {
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);
+      keyLength = key.length;
+    };
+    const putStart = (start: number): void => {
+      key.length = keyLength;
       key.i64(start);
     };
 
@@ -97,7 +105,7 @@ export const windowAggregate =
       if (next === pending.delete) {
         if (cached !== undefined) {
           const latest = found ? timestampOf(store.valueBytes, store.valueStart) : record.timestamp;
-          writeKey(keyBytes, keyStart, keyEnd, start);
+          putStart(start);
           cached.deleted(key.buffer, 0, key.length, Math.max(latest, record.timestamp));
         }
         store.delete(start, keyBytes, keyStart, keyEnd);
@@ -107,7 +115,7 @@ export const windowAggregate =
           return context.drop('serialization', record, whyTooLarge(name, entryLength));
       }
       if (cached !== undefined) return;
-      writeKey(keyBytes, keyStart, keyEnd, start);
+      putStart(start);
       if (open !== undefined) {
         if (next === pending.delete) open.remove(closesAt(start), key);
         else if (!found) open.add(closesAt(start), key);
@@ -147,8 +155,11 @@ export const windowAggregate =
         if (open !== undefined) time = Math.max(time, context.reachedTime());
         const oldest = context.streamTime() - retentionMs;
         out.takeEnvelope(record);
+        beginKey(record.keyBytes, record.keyStart, record.keyEnd);
+        // Windows that start at or before are closed.
+        const latestClosed = time - sizeMs - graceMs;
         for (let start = windows.first(timestamp); start <= timestamp; start += advanceMs) {
-          if (closesAt(start) > time && start > oldest) update(record, start);
+          if (start > latestClosed && start > oldest) update(record, start);
           else context.drop('late', record, whyLate(start, sizeMs, graceMs, Math.max(time, context.streamTime())));
         }
         open?.closeUntil(context.reachedTime(), close);

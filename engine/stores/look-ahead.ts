@@ -11,12 +11,14 @@
  * groups shrink while less than half of their rows are read, down to a pause.
  *
  * For window stores the rows ahead are taken to fall into the same windows as the row that was read: there is one for
- * each window that was read of late, so that hopping windows, several of which hold a row, look ahead in each.
+ * each window that was read of late. Where several windows hold each row, they lie side by side (`key-windows.ts`), and
+ * are looked up together.
  */
 
 import { Copier, copyBytes } from '../../base/index.ts';
 import type { FlatTable } from './flat-table.ts';
-import { timeBytes } from './layout.ts';
+import type { KeyWindows } from './key-windows.ts';
+import { kinds, timeBytes } from './layout.ts';
 import type { KeyColumns } from './state-store.ts';
 
 const largestGroup = 64;
@@ -41,6 +43,8 @@ export class LookAhead {
   #end = 0;
   /** How many of them were read. */
   #read = 0;
+  /** The row last read is not the one before. */
+  #isNext = false;
   #group = largestGroup;
   #pause = firstPause;
   /** During a pause: keys that begin before this position get no hint. */
@@ -126,19 +130,45 @@ export class LookAhead {
   /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's
    *  start. */
   hint(table: FlatTable, kind: number, start: number, windowKey: Uint8Array | undefined): number {
-    if (start < this.#pausedTo || table.count < this.#worthIt) return 0;
+    const row = this.#rowAt(table, start);
+    if (row < 0) return 0;
+    if ((row >= this.#end || this.#stale) && !this.#lookUp(table, kind, row, windowKey)) return 0;
+    if (row < this.#first) return 0;
+    this.#count();
+    return this.#addresses[row - this.#first] as number;
+  }
+
+  /** Where a window of the key that begins at `start` may be, of a store that keeps the windows of a key side by side;
+   *  −1: nothing was looked up. The window is the first one that the row lies in, or one behind it. */
+  windowHint(table: FlatTable, windows: KeyWindows, start: number, windowStart: number): number {
+    const row = this.#rowAt(table, start);
+    if (row < 0) return -1;
+    if (row >= this.#end) {
+      if (!this.#adapt(row)) return -1;
+      windows.touch(table, this.#hashes, this.#hashAhead(table, kinds.data, row, undefined), windowStart);
+    }
+    if (row < this.#first) return -1;
+    this.#count();
+    return windows.at(this.#hashes[row - this.#first] as number, windowStart);
+  }
+
+  /** The row whose key begins at `start`, −1: it is not known, or not worth it. */
+  #rowAt(table: FlatTable, start: number): number {
+    if (start < this.#pausedTo || table.count < this.#worthIt) return -1;
     const { keyStart } = this.#columns as KeyColumns;
     const to = this.#to;
     const before = this.#row;
     let row = before;
     while (row < to && (keyStart[row] as number) < start) row++;
     this.#row = row;
-    if (row === to || keyStart[row] !== start) return 0;
-    if ((row >= this.#end || this.#stale) && !this.#lookUp(table, kind, row, windowKey)) return 0;
-    if (row < this.#first) return 0;
-    // A row is read and then written: it counts once.
-    if (row !== before) this.#read++;
-    return this.#addresses[row - this.#first] as number;
+    if (row === to || keyStart[row] !== start) return -1;
+    this.#isNext = row !== before;
+    return row;
+  }
+
+  /** The row was looked up, and is read. One that is read and then written counts once. */
+  #count(): void {
+    if (this.#isNext) this.#read++;
   }
 
   /** Larger groups while they are of use, smaller ones while not. False: a pause. */
@@ -162,6 +192,17 @@ export class LookAhead {
   #lookUp(table: FlatTable, kind: number, row: number, windowKey: Uint8Array | undefined): boolean {
     this.#stale = false;
     if (!this.#adapt(row)) return false;
+    const count = this.#hashAhead(table, kind, row, windowKey);
+    const hashes = this.#hashes;
+    table.touchSlots(hashes, count);
+    for (let i = 0; i < count; i++) this.#addresses[i] = table.candidate(hashes[i] as number);
+    table.touch(this.#addresses, 0, count);
+    if (table.coarse) table.touchEnds(this.#addresses, 0, count);
+    return true;
+  }
+
+  /** Makes the hashes of a group that begins with a row; answers with how many rows it has. */
+  #hashAhead(table: FlatTable, kind: number, row: number, windowKey: Uint8Array | undefined): number {
     const { bytes, keyStart, keyEnd } = this.#columns as KeyColumns;
     const count = Math.min(this.#group, this.#to - row);
     const hashes = this.#hashes;
@@ -174,13 +215,9 @@ export class LookAhead {
           ? table.hash(kind, bytes, start, end)
           : this.#windowHash(table, kind, bytes, start, end);
     }
-    table.touchSlots(hashes, count);
-    for (let i = 0; i < count; i++) this.#addresses[i] = table.candidate(hashes[i] as number);
-    table.touch(this.#addresses, 0, count);
-    if (table.coarse) table.touchEnds(this.#addresses, 0, count);
     this.#first = row;
     this.#end = row + count;
-    return true;
+    return count;
   }
 
   /** Of a key behind the window's start, which stands in `#key`. */

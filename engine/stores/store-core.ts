@@ -24,6 +24,7 @@ import { checksumBytes } from './checksum.ts';
 import { DueQueue } from './due-queue.ts';
 import type { Expiry } from './expiry.ts';
 import { FlatTable, flags } from './flat-table.ts';
+import type { KeyWindows } from './key-windows.ts';
 import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, writeTime } from './layout.ts';
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
@@ -87,6 +88,8 @@ export class StoreCore implements EntriesInMemory {
   readonly forgets: boolean;
   /** Of ordered stores: what was appended of late, and is not in pages. */
   readonly recent: RecentEntries | undefined;
+  /** Of window stores whose operator reads several windows of a key for each record. */
+  keyWindows: KeyWindows | undefined;
   readonly scanChunkBytes: number | undefined;
   readonly changelogId: string;
   readonly form: string;
@@ -146,6 +149,11 @@ export class StoreCore implements EntriesInMemory {
     this.checkpoints++;
   }
 
+  /** The entry that was just found or written, or 0. */
+  get last(): number {
+    return this.#last;
+  }
+
   #newTable(): FlatTable {
     const table = new FlatTable({ seed: this.#hashSeed, listed: this.expiry !== undefined, coarse: this.#paged });
     table.onMove = (from, to) => this.#moved(from, to);
@@ -162,6 +170,7 @@ export class StoreCore implements EntriesInMemory {
     this.stored.reset();
     this.linked.clear();
     this.recent?.clear();
+    this.keyWindows?.clear();
     this.complete = true;
     this.position = this.checkpointed = undefined;
     this.logged = this.#checkpointedRecords = 0;
@@ -490,6 +499,7 @@ export class StoreCore implements EntriesInMemory {
   #moved(from: number, to: number): void {
     const table = this.table;
     this.#release(from);
+    this.keyWindows?.replace(table, from, to);
     if (table.hasFlag(to, flags.changed)) this.changes.addresses[table.place(to)] = to;
     if (table.hasFlag(to, flags.due)) this.due.move(this.duePlace(to), to);
     if (this.#last === from) this.#last = to;
@@ -501,6 +511,7 @@ export class StoreCore implements EntriesInMemory {
     this.#release(address);
     if (table.hasFlag(address, flags.due)) this.due.drop(table.place(address));
     if (this.#last === address) this.#last = 0;
+    this.keyWindows?.replace(table, address, 0);
     table.remove(address);
   }
 

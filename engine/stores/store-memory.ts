@@ -10,6 +10,7 @@ import type { ChangeList } from './change-list.ts';
 import type { DueQueue } from './due-queue.ts';
 import type { Expiry } from './expiry.ts';
 import { type FlatTable, flags } from './flat-table.ts';
+import type { KeyWindows } from './key-windows.ts';
 import { hasWindow, readTime } from './layout.ts';
 import type { MemoryBudget, MemoryUser } from './memory-budget.ts';
 import type { RecentEntries } from './recent-entries.ts';
@@ -31,6 +32,8 @@ export interface EntriesInMemory {
   readonly expiry: Expiry | undefined;
   /** Entries that are kept beside the table. */
   readonly recent: RecentEntries | undefined;
+  /** To find the windows of a key. */
+  readonly keyWindows: KeyWindows | undefined;
   readonly stored: StoredEntries;
   /** What is evicted is gone, and the same as absent. */
   readonly forgets: boolean;
@@ -58,10 +61,11 @@ export class StoreMemory implements MemoryUser {
 
   /** Bytes that are counted against the budget. */
   get bytesInUse(): number {
-    const { table, changes, due, expiry, recent } = this.#entries;
+    const { table, changes, due, expiry, recent, keyWindows } = this.#entries;
     return (
       table.slab.liveBytes +
       (recent?.bytesInMemory ?? 0) +
+      (keyWindows?.bytesInMemory ?? 0) +
       table.slotBytes +
       changes.bytesInMemory +
       due.bytesInMemory +

@@ -67,9 +67,19 @@ export interface KeyValueStore extends UpdateCursor {
   visitChanges(visit: ChangeVisitor): void;
 }
 
+/** Which windows a record lies in, where they overlap. */
+export type Hops = {
+  /** Between the starts of two windows. */
+  readonly advanceMs: number;
+  /** How many windows a record lies in. */
+  readonly count: number;
+};
+
 /** Kept by window start, then key. Point reads only on the record path; expiry drops whole windows. */
 export interface WindowStore extends UpdateCursor {
   readonly name: string;
+  /** A hint: for each record several windows of its key will be read, the earliest one first. */
+  hops(hops: Hops): void;
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
   /** As for key-value stores. */
   getForUpdate(windowStart: number, key: Uint8Array, start: number, end: number): boolean;

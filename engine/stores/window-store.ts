@@ -6,10 +6,11 @@
  */
 
 import { Expiry } from './expiry.ts';
+import { KeyWindows, mostHops } from './key-windows.ts';
 import { kinds, readTime, timeBytes } from './layout.ts';
 import type { CommittedEntry, EntryRange, ScanChunk, WindowRange, WindowStateStore } from './state-store.ts';
 import { StateTable } from './state-table.ts';
-import type { StoreSpec, WindowVisitor } from './store.ts';
+import type { Hops, StoreSpec, WindowVisitor } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
 import { WindowedKey } from './windowed-key.ts';
 
@@ -26,16 +27,26 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
     this.#expiry = expiry;
   }
 
+  hops(hops: Hops): void {
+    if (hops.count > 1 && hops.count <= mostHops) this.core.keyWindows = new KeyWindows(hops);
+  }
+
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
     if (windowStart < this.#expiry.below) return false;
     const length = this.#key.set(windowStart, key, start, end);
-    return this.core.get(kinds.data, this.#key.bytes, 0, length, this.#hint(windowStart, key, start));
+    const hint = this.#hint(windowStart, key, start, end);
+    const found = this.core.get(kinds.data, this.#key.bytes, 0, length, hint);
+    if (found) this.#keepPlace(hint, windowStart, key, start, end);
+    return found;
   }
 
   getForUpdate(windowStart: number, key: Uint8Array, start: number, end: number): boolean {
     if (windowStart < this.#expiry.below) return false;
     const length = this.#key.set(windowStart, key, start, end);
-    return this.core.getForUpdate(kinds.data, this.#key.bytes, 0, length, this.#hint(windowStart, key, start));
+    const hint = this.#hint(windowStart, key, start, end);
+    const found = this.core.getForUpdate(kinds.data, this.#key.bytes, 0, length, hint);
+    if (found) this.#keepPlace(hint, windowStart, key, start, end);
+    return found;
   }
 
   put(
@@ -49,8 +60,10 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
   ): boolean {
     if (windowStart < this.#expiry.below) return true;
     const length = this.#key.set(windowStart, key, start, end);
-    const hint = this.#hint(windowStart, key, start);
-    return this.core.put(kinds.data, this.#key.bytes, 0, length, value, valueStart, valueEnd, hint);
+    const hint = this.#hint(windowStart, key, start, end);
+    const isPut = this.core.put(kinds.data, this.#key.bytes, 0, length, value, valueStart, valueEnd, hint);
+    if (isPut) this.#keepPlace(hint, windowStart, key, start, end);
+    return isPut;
   }
 
   delete(windowStart: number, key: Uint8Array, start: number, end: number): void {
@@ -105,9 +118,19 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
     return { ...super.entryAt(chunk, index), windowStart: chunk.windowStarts[index] as number };
   }
 
-  /** Where the entry may be, if this is a key that was expected; else 0. */
-  #hint(windowStart: number, key: Uint8Array, start: number): number {
-    const { ahead, table } = this.core;
-    return key === ahead.bytes ? ahead.of(windowStart).hint(table, kinds.data, start, this.#key.bytes) : 0;
+  /** Where the entry may be, as far as that is known; else 0. */
+  #hint(windowStart: number, key: Uint8Array, start: number, end: number): number {
+    const { ahead, table, keyWindows } = this.core;
+    if (keyWindows === undefined)
+      return key === ahead.bytes ? ahead.of(windowStart).hint(table, kinds.data, start, this.#key.bytes) : 0;
+    const hint = key === ahead.bytes ? ahead.windowHint(table, keyWindows, start, windowStart) : -1;
+    return hint >= 0 ? hint : keyWindows.at(table.hash(kinds.data, key, start, end), windowStart);
+  }
+
+  /** Keeps where the entry was found or written, if that was not known before. */
+  #keepPlace(hint: number, windowStart: number, key: Uint8Array, start: number, end: number): void {
+    const { keyWindows, table, last } = this.core;
+    if (keyWindows === undefined || last === hint) return;
+    keyWindows.set(table.hash(kinds.data, key, start, end), windowStart, last, table.count);
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { compareBytes, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
-import type { OrderedStateStore, ScanChunk, StateStore } from '../../../engine/stores/state-store.ts';
+import type { OrderedStateStore, ScanChunk, StateStore, WindowStateStore } from '../../../engine/stores/state-store.ts';
 import type { StoreKind, StoreSpec } from '../../../engine/stores/store.ts';
 import { isOfKind } from '../../../engine/stores/store-kinds.ts';
 
@@ -94,6 +94,27 @@ const ordered = (
     }),
 });
 
+/** Stores that were told how windows overlap. */
+const told = new WeakSet<object>();
+
+const windowed = (windows: (store: StateStore) => WindowStateStore): Form => ({
+  spec: { name: 'store', kind: 'window', retentionMs: 1 },
+  timed: true,
+  get: (store, window, bytes, start, end) => windows(store).get(window, bytes, start, end),
+  getForUpdate: (store, window, bytes, start, end) => windows(store).getForUpdate(window, bytes, start, end),
+  put: (store, window, bytes, start, end, value) => windows(store).put(window, bytes, start, end, ...value),
+  delete: (store, window, bytes, start, end) => windows(store).delete(window, bytes, start, end),
+  readCommitted: (store, window, bytes, start, end) => windows(store).readCommittedWindow(window, bytes, start, end),
+  keyOf: ({ bytes, keyStarts, keyEnds, windowStarts }, i) => ({
+    window: windowStarts[i] as number,
+    key: textOf(bytes, keyStarts[i], keyEnds[i]),
+  }),
+  visitChanges: (store, visit) =>
+    windows(store).visitChanges((window, bytes, keyStart, keyEnd, before, from, to, after, start, end) =>
+      visit({ window, key: textOf(bytes, keyStart, keyEnd) }, valueOf(before, from, to), valueOf(after, start, end)),
+    ),
+});
+
 export const forms = {
   'key-value': {
     spec: { name: 'store', kind: 'key-value' },
@@ -113,24 +134,14 @@ export const forms = {
         ),
       ),
   },
-  window: {
-    spec: { name: 'store', kind: 'window', retentionMs: 1 },
-    timed: true,
-    get: (store, window, bytes, start, end) => of(store, 'window').get(window, bytes, start, end),
-    getForUpdate: (store, window, bytes, start, end) => of(store, 'window').getForUpdate(window, bytes, start, end),
-    put: (store, window, bytes, start, end, value) => of(store, 'window').put(window, bytes, start, end, ...value),
-    delete: (store, window, bytes, start, end) => of(store, 'window').delete(window, bytes, start, end),
-    readCommitted: (store, window, bytes, start, end) =>
-      of(store, 'window').readCommittedWindow(window, bytes, start, end),
-    keyOf: ({ bytes, keyStarts, keyEnds, windowStarts }, i) => ({
-      window: windowStarts[i] as number,
-      key: textOf(bytes, keyStarts[i], keyEnds[i]),
-    }),
-    visitChanges: (store, visit) =>
-      of(store, 'window').visitChanges((window, bytes, keyStart, keyEnd, before, from, to, after, start, end) =>
-        visit({ window, key: textOf(bytes, keyStart, keyEnd) }, valueOf(before, from, to), valueOf(after, start, end)),
-      ),
-  },
+  window: windowed((store) => of(store, 'window')),
+  // Windows that overlap, with less than twice as many as lie side by side.
+  'window, several of a record': windowed((store) => {
+    const windows = of(store, 'window');
+    if (!told.has(windows)) windows.hops({ advanceMs: 20_000, count: 3 });
+    told.add(windows);
+    return windows;
+  }),
   ordered: ordered(
     { name: 'store', kind: 'ordered' },
     (_, bytes, start, end) => [bytes, start, end],

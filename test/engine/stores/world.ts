@@ -392,7 +392,7 @@ export class World {
     }
     for (const name of this.openMeta.keys()) expect(this.store.meta.get(name)).toBe(this.openMeta.get(name));
     expect(await this.scan()).toEqual(this.committed);
-    if (this.kind === 'window') {
+    if (this.store.kind === 'window') {
       const windows = windowStore(this.store).committedWindows();
       expect(windows).toEqual([...new Set(windows)].sort((a, b) => a - b));
       const held = new Set([...this.committed.keys()].map((name) => (this.keys.get(name) as Key).window));

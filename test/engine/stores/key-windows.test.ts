@@ -1,0 +1,69 @@
+/** Rows of a key's windows: they name entries that exist, whatever moves or goes, and find most of them. */
+
+import { expect, test } from 'vitest';
+import { Random, writeOrderedI64 } from '../../../base/index.ts';
+import { FlatTable } from '../../../engine/stores/flat-table.ts';
+import { KeyWindows } from '../../../engine/stores/key-windows.ts';
+import { kinds } from '../../../engine/stores/layout.ts';
+
+const advanceMs = 12_000;
+const count = 5;
+
+const keyOf = (window: number, key: number): Uint8Array => {
+  const bytes = new Uint8Array(8 + 5);
+  writeOrderedI64(bytes, 0, window * advanceMs);
+  bytes.set([107, key >> 8, key, key, 1], 8);
+  return bytes;
+};
+
+test.each([40, 3_000])(
+  '%i keys: an address is always one of an entry of the key, or of one with the same hash',
+  (keys) => {
+    const random = new Random(keys);
+    const table = new FlatTable({ seed: 3, listed: true });
+    const windows = new KeyWindows({ advanceMs, count });
+    const live = new Map<number, { readonly window: number; readonly key: number }>();
+    table.onMove = (from, to) => {
+      windows.replace(table, from, to);
+      live.set(to, live.get(from) as { window: number; key: number });
+      live.delete(from);
+    };
+    const hashOf = (key: number): number => {
+      const bytes = keyOf(0, key);
+      return table.hash(kinds.data, bytes, 8, bytes.length);
+    };
+    let [asked, found] = [0, 0];
+    let latest = 0;
+    for (let step = 0; step < 60_000; step++) {
+      if (step % 3_000 === 0) latest++;
+      const [window, key] = [latest - random.below(count), random.below(keys)];
+      const bytes = keyOf(window, key);
+      const hash = table.hash(kinds.data, bytes, 0, bytes.length);
+      const address = table.find(hash, kinds.data, bytes, 0, bytes.length);
+      const hint = windows.at(hashOf(key), window * advanceMs);
+      if (hint !== 0) expect(live.get(hint)?.key).toBe(key);
+      if (address !== 0) asked++;
+      if (hint === address && address !== 0) found++;
+      if (address === 0) {
+        const added = table.insert(hash, kinds.data, bytes, 0, bytes.length, 8);
+        table.enlist(added, 0);
+        live.set(added, { window, key });
+        windows.set(hashOf(key), window * advanceMs, added, table.count);
+      } else if (random.chance(0.1)) {
+        windows.replace(table, address, 0);
+        live.delete(address);
+        table.remove(address);
+      } else {
+        if (random.chance(0.2)) table.setValue(address, new Uint8Array(90), 0, random.below(90));
+        const now = table.find(hash, kinds.data, bytes, 0, bytes.length);
+        if (hint === 0) windows.set(hashOf(key), window * advanceMs, now, table.count);
+      }
+      if (step % 500 === 0) table.defragment();
+    }
+    expect(asked).toBeGreaterThan(1_000);
+    expect(found).toBeGreaterThan(asked * 0.9);
+    expect(windows.bytesInMemory).toBeLessThan(Math.max(1024, table.count) * 2 * 36);
+    windows.clear();
+    for (const { window, key } of live.values()) expect(windows.at(hashOf(key), window * advanceMs)).toBe(0);
+  },
+);
