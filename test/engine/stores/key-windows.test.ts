@@ -2,9 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { Random, writeOrderedI64 } from '../../../base/index.ts';
+import { Expiry } from '../../../engine/stores/expiry.ts';
 import { FlatTable } from '../../../engine/stores/flat-table.ts';
 import { KeyWindows } from '../../../engine/stores/key-windows.ts';
 import { kinds } from '../../../engine/stores/layout.ts';
+import { StoreCore } from '../../../engine/stores/store-core.ts';
 
 const advanceMs = 12_000;
 const count = 5;
@@ -67,3 +69,33 @@ test.each([40, 3_000])(
     for (const { window, key } of live.values()) expect(windows.at(hashOf(key), window * advanceMs)).toBe(0);
   },
 );
+
+test('follows entries that move, and forgets those that expire, that are rolled back and that are cleared', () => {
+  const core = new StoreCore({ kv: undefined, storeId: 1 }, { expiry: new Expiry(0) });
+  const windows = new KeyWindows({ advanceMs, count });
+  core.keyWindows = windows;
+  const hash = core.table.hash(kinds.data, keyOf(0, 7), 8, 13);
+  const put = (window: number, length: number): number => {
+    const bytes = keyOf(window, 7);
+    core.put(kinds.data, bytes, 0, bytes.length, new Uint8Array(length), 0, length, 0);
+    return core.last;
+  };
+  const keep = (window: number): void => windows.set(hash, window * advanceMs, put(window, 10), 1);
+  const at = (window: number): number => windows.at(hash, window * advanceMs);
+
+  keep(1);
+  const before = at(1);
+  const moved = put(1, 500);
+  expect(moved).not.toBe(before);
+  expect(at(1)).toBe(moved);
+  core.commit(1);
+  keep(2);
+  core.rollback();
+  expect([at(1), at(2)]).toEqual([moved, 0]);
+  core.expireBelow(2 * advanceMs);
+  core.commit(2);
+  expect(at(1)).toBe(0);
+  keep(3);
+  core.reset();
+  expect(at(3)).toBe(0);
+});
