@@ -65,6 +65,7 @@ export const sessionAggregate =
     const found = new FoundSessions(context);
     const entry = context.scratch();
     const key = context.scratch();
+    let ownEnd = 0;
     const out = new StreamRecord<R>();
     const closesAfter = graceMs + windows.gapMs;
 
@@ -72,11 +73,20 @@ export const sessionAggregate =
     const closed = new StreamRecord<V>();
     const closesAt = (end: number): number => end + closesAfter + 1;
 
-    const putKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number): void => {
+    /** Begins the keys of sessions of one key; `putBounds` ends them. */
+    const beginKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number): void => {
       key.reset();
       key.bytes(keyBytes, keyStart, keyEnd);
+      ownEnd = key.length;
+    };
+    const putBounds = (start: number, end: number): void => {
+      key.length = ownEnd;
       key.i64(end);
       key.i64(start);
+    };
+    const putKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number): void => {
+      beginKey(keyBytes, keyStart, keyEnd);
+      putBounds(start, end);
     };
     const writeKey = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, end: number): void =>
       putKey(keyBytes, keyStart, keyEnd, start, end);
@@ -100,9 +110,9 @@ export const sessionAggregate =
           })
         : undefined;
 
-    /** Sends what `out` has under the key of the record and a session. */
-    const send = (record: StreamRecord<V>, start: number, end: number): void => {
-      writeKey(record, start, end);
+    /** Sends what `out` has under the key that was begun and a session. */
+    const send = (start: number, end: number): void => {
+      putBounds(start, end);
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
@@ -118,11 +128,12 @@ export const sessionAggregate =
     /** Retracts the sessions found, and sends the one that was made of them. */
     const sendChanges = (record: StreamRecord<V>, start: number, end: number, kept: boolean): void => {
       out.takeEnvelope(record);
+      beginKey(record.keyBytes, record.keyStart, record.keyEnd);
       const isPoint = start === end;
       out.value = null;
       for (let i = 0; i < found.count && !isPoint; i++) {
         out.before = sendsBefore ? resultBefore(i, record) : unknown;
-        send(record, found.starts[i] as number, found.ends[i] as number);
+        send(found.starts[i] as number, found.ends[i] as number);
       }
       out.before = unknown;
       if (sendsBefore) {
@@ -131,18 +142,18 @@ export const sessionAggregate =
         if (kept) held.read(entry.buffer, 0, entry.length);
       }
       out.value = kept ? held.result(record) : null;
-      send(record, start, end);
+      send(start, end);
     };
 
     const close = (keyBytes: Uint8Array, keyStart: number, keyEnd: number): void => {
-      const ownEnd = keyEnd - boundsBytes;
-      const end = readI64(keyBytes, ownEnd);
-      const kept = store.get(keyBytes, keyStart, ownEnd, readI64(keyBytes, ownEnd + 8), end);
+      const boundsAt = keyEnd - boundsBytes;
+      const end = readI64(keyBytes, boundsAt);
+      const kept = store.get(keyBytes, keyStart, boundsAt, readI64(keyBytes, boundsAt + 8), end);
       assert(kept, 'a session that closes is not there');
       out.keyBytes = closed.keyBytes = keyBytes;
       out.keyStart = closed.keyStart = keyStart;
       out.keyEnd = keyEnd;
-      closed.keyEnd = ownEnd;
+      closed.keyEnd = boundsAt;
       out.timestamp = closed.timestamp = end;
       out.headersAt = 0;
       out.partition = out.offset = -1;

@@ -13,7 +13,7 @@
  * Addresses are valid until the next page is found, loaded or created: that may evict others, unless they are changed.
  */
 
-import { assert, ByteWriter, compareBytes, readU32, writeI32 } from '../../base/index.ts';
+import { assert, ByteWriter, compareBytes, copyBytes, readU32, writeI32 } from '../../base/index.ts';
 import { kinds, timeBytes } from './layout.ts';
 import { firstPage } from './linked-pages.ts';
 import { KvError } from './ordered-kv.ts';
@@ -61,8 +61,9 @@ export class PageTree {
   /** The index of an entry in `page`, −1: there is none. */
   find(order: Uint8Array, start: number, end: number): number {
     if (!this.#descend(order, start, end)) return -1;
-    const index = this.page.lowerBound(order, start, end);
-    return this.page.has(index, order, start, end) ? index : -1;
+    const { page } = this;
+    const index = page.count === 1 ? 0 : page.lowerBound(order, start, end);
+    return page.has(index, order, start, end) ? index : -1;
   }
 
   /** Views the first page; false: the tree is empty. At level 0 it is the only one. */
@@ -159,21 +160,23 @@ export class PageTree {
     this.#createFirst(write);
   }
 
-  /** Overwrites an entry by one of another order that comes between the same neighbours and takes as many bytes. False,
-   *  and nothing changes: there is no such entry, or it has to be removed and the other one put. */
+  /** Overwrites an entry by one of another order that comes between the same neighbours; order and value are as long as
+   *  those before. False, and nothing changes: there is no such entry, or it has to be removed and the other one put. */
   replace(from: Uint8Array, to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     const index = this.find(from, 0, from.length);
     if (index < 0) return false;
     const { page } = this;
-    const entry = this.#entry;
-    entry.set(to, 0, to.length, value, valueStart, valueEnd);
-    if (page.entryLength(index) !== entry.length) return false;
-    // At an end of a page the neighbour lies in another one, where there is more than one.
+    if (to.length !== from.length || page.valueEnd - page.valueStart !== valueEnd - valueStart) return false;
     const isOnly = this.#depth === 0;
-    if (!(index === 0 ? isOnly : this.#compareAt(index - 1, to) < 0)) return false;
-    if (!(index === page.count - 1 ? isOnly : this.#compareAt(index + 1, to) > 0)) return false;
+    if (page.count > 1 || !isOnly) {
+      // At an end of a page the neighbour lies in another one, where there is more than one.
+      if (!(index === 0 ? isOnly : this.#compareAt(index - 1, to) < 0)) return false;
+      if (!(index === page.count - 1 ? isOnly : this.#compareAt(index + 1, to) > 0)) return false;
+    }
     this.#edit(page.length, page.length, 'change');
-    page.overwrite(index, entry);
+    page.at(index);
+    copyBytes(to, 0, to.length, page.bytes, page.orderStart);
+    copyBytes(value, valueStart, valueEnd, page.bytes, page.valueStart);
     return true;
   }
 
