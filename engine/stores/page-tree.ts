@@ -160,8 +160,8 @@ export class PageTree {
     this.#createFirst(write);
   }
 
-  /** Overwrites an entry by one of another order that comes between the same neighbours; order and value are as long as
-   *  those before. False, and nothing changes: there is no such entry, or it has to be removed and the other one put. */
+  /** Overwrites an entry by one of another order that comes between the same neighbours, if order and value are as long
+   *  as before. False, and nothing changes: there is no such entry, or it has to be removed and the other one put. */
   replace(from: Uint8Array, to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     const index = this.find(from, 0, from.length);
     if (index < 0) return false;
