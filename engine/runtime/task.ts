@@ -287,11 +287,6 @@ export class Task {
     return true;
   }
 
-  /** Records processed since the last commit. */
-  get pending(): number {
-    return this.#records;
-  }
-
   // ---------------------------------------------------------------- stepping
 
   /** Processes up to about `maxRecords` records; answers how many. 0: there is nothing to do before more is offered, or

@@ -174,13 +174,13 @@ test('a task hands over its batches and its positions at a flush', () => {
   expect(bench.drain()).toBe(2);
   expect(bench.task.drained).toBe(true);
   expect(bench.sent).toEqual([]);
-  expect(bench.task.pending).toBe(2);
+  expect(bench.task.inputs.map(({ pending }) => pending)).toEqual([2]);
   const { positions, records } = bench.task.flush();
   expect({ positions, records }).toEqual({ positions: [{ topic: 'in', partition: 0, offset: 2 }], records: 2 });
   expect(bench.sent.map((batch) => batch.records)).toEqual([['a:1@5', 'b:-@6']]);
   expect(bench.task.counters.recordsOut).toBe(0);
   bench.task.commit(new Map());
-  expect(bench.task.pending).toBe(0);
+  expect(bench.task.inputs.map(({ pending }) => pending)).toEqual([0]);
   expect([bench.task.counters.recordsRead, bench.task.counters.recordsOut]).toEqual([2, 2]);
   expect(bench.task.flush().records).toBe(0);
 });
@@ -407,6 +407,7 @@ test('after a rollback the same records bring the same outputs', () => {
   for (const records of [0, 1, 33, 101]) {
     bench.task.rollback(committed);
     expect(positions()).toEqual(committed);
+    for (const { pending } of bench.task.inputs) expect(pending).toBe(0);
     bench.feedAll();
     bench.task.step(records);
     if (records === 33) bench.task.flush();
