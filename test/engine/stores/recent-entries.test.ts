@@ -539,26 +539,42 @@ describe('over commits', () => {
 
   test('a cursor over what is committed visits each once, when they go into pages meanwhile', async () => {
     for (const backward of [false, true]) {
-      const { store } = await newKvStore(new MemoryKv());
-      const k = bytesOf('k');
-      const order = orderOf(5, 0);
-      // In pages.
-      store.put(k, 0, 1, order, 0, 12, k, 0, 1);
-      store.commit(1);
-      for (let time = 10; time < 20; time++) append(store, 'k', time, `v${time}`);
-      store.commit(11);
-      const all = ['5:k', ...Array.from({ length: 10 }, (_, i) => `${10 + i}:v${10 + i}`)];
-      if (backward) all.reverse();
       for (const before of [0, 1, 2, 5, 10, 11]) {
+        const { store } = await newKvStore(new MemoryKv());
+        const k = bytesOf('k');
+        // In pages.
+        store.put(k, 0, 1, orderOf(5, 0), 0, 12, k, 0, 1);
+        store.commit(1);
+        for (let time = 10; time < 20; time++) append(store, 'k', time, `v${time}`);
+        store.commit(11);
+        const all = ['5:k', ...Array.from({ length: 10 }, (_, i) => `${10 + i}:v${10 + i}`)];
+        if (backward) all.reverse();
         const cursor = store.committedCursor();
         if (backward) cursor.fetchBackward(k, 0, 1);
         else cursor.fetch(k, 0, 1);
         const seen: string[] = [];
         for (let i = 0; i < before && cursor.next(); i++) seen.push(under(cursor));
-        store.checkpointDue(before * 10_000);
-        store.checkpointDue(before * 10_000 + 5_000);
+        store.checkpointDue(0);
+        store.checkpointDue(5_000);
         expect([...seen, ...rest(cursor)]).toEqual(all);
       }
     }
+  });
+
+  test('a value that is overwritten is read as it is committed, until it is', async () => {
+    const { store } = await newKvStore(new MemoryKv());
+    const [k, v] = [bytesOf('k'), bytesOf('b')];
+    append(store, 'k', 1, 'a');
+    store.commit(1);
+    const committed = (): string[] => store.committedEntries(k).map(({ value }) => textOf(value));
+    const overwrite = (): void => void store.put(k, 0, 1, orderOf(1, 0), 0, 12, v, 0, 1);
+    overwrite();
+    expect([fetch(store, 'k'), committed()]).toEqual([['1:b'], ['a']]);
+    store.rollback();
+    expect([fetch(store, 'k'), committed()]).toEqual([['1:a'], ['a']]);
+    overwrite();
+    expect(changelogOf(store)).toEqual(['1:b']);
+    store.commit(2);
+    expect([fetch(store, 'k'), committed()]).toEqual([['1:b'], ['b']]);
   });
 });
