@@ -2,11 +2,20 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+const home = fileURLToPath(new URL('..', import.meta.url));
+
+/** When a file of the product was changed last. */
+const lastChangeMs = (): number =>
+  globSync('{base,storage,engine,sql,server,cli}/**/*.ts', { cwd: home }).reduce(
+    (last, path) => Math.max(last, statSync(join(home, path)).mtimeMs),
+    0,
+  );
 
 export class BenchServer {
   readonly #data: string;
@@ -15,6 +24,8 @@ export class BenchServer {
 
   constructor(data: string) {
     if (!existsSync(main)) throw new Error('dist/ is missing: run `npm run build` first');
+    if (statSync(main).mtimeMs < lastChangeMs())
+      throw new Error('dist/ is older than the code: run `npm run build` first');
     this.#data = data;
   }
 
