@@ -10,6 +10,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_PORT } from '../server/protocol.ts';
+import { whenReaderLeaves } from './closed-pipe.ts';
 import type { RepairOptions } from './repair.ts';
 import type { ServeOptions } from './server.ts';
 import type { SqlOptions } from './sql.ts';
@@ -171,6 +172,8 @@ Exit codes: 0 nothing is missing, 1 usage, 3 something is.`,
 
 // What V8 made of the modules is kept in the system's directory for temporary files: a start is 60 ms shorter, of 340.
 enableCompileCache();
+// The texts of --help are written by the parser.
+whenReaderLeaves(process.stdout, () => undefined);
 try {
   await program((code) => {
     process.exitCode = code;

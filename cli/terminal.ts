@@ -8,6 +8,7 @@
 
 import type { Writable } from 'node:stream';
 import colors from 'picocolors';
+import { whenReaderLeaves } from './closed-pipe.ts';
 import type { TableStyle } from './table.ts';
 
 interface Stream extends Writable {
@@ -30,10 +31,7 @@ export class Terminal {
     this.#err = err;
     this.colors = colors.createColors(colors.isColorSupported && err.isTTY === true);
     this.#outColors = colors.createColors(colors.isColorSupported && out.isTTY === true);
-    out.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      this.#closed.abort();
-    });
+    whenReaderLeaves(out, () => this.#closed.abort());
     // There is no reader any more.
     err.on('error', () => {});
   }

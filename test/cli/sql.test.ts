@@ -395,6 +395,15 @@ describe('exit code 1: the command line is wrong', () => {
     expect(await millrace(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+/) });
     expect(await millrace(['sql', '--help'])).toMatchObject({ code: 0, err: '' });
   });
+
+  test('help ends without a word when nobody reads it', async () => {
+    const child = spawn(process.execPath, [main, 'server', '--help']);
+    child.stdout.destroy();
+    const errors = text(child.stderr);
+    await once(child, 'close');
+    expect(await errors).toBe('');
+    expect(child.exitCode).toBe(0);
+  });
 });
 
 describe('a query without end', () => {
