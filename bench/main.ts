@@ -3,8 +3,8 @@
  *
  * Runs each claim in a process of its own, pinned to one core where the claim asks for one (`taskset`, on Linux), and
  * prints the median of its rounds beside what is asked. `--json` writes `[{name, value, unit, base, ratio}]`. Without
- * options it runs less than ten minutes on two free cores. `--full` uses twice the records and more rounds, and the SQL
- * paths also with code generation off (`/plain`), on the wide schema (`/wide`), and both.
+ * options it runs about a quarter of an hour on two free cores. `--full` uses twice the records and more rounds, and
+ * the SQL paths also with code generation off (`/plain`), on the wide schema (`/wide`), and both.
  */
 
 import { spawn } from 'node:child_process';

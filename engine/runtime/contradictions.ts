@@ -8,7 +8,7 @@
  *
  * What a first start writes, in this order: the internal topics, empty; the first positions; the query record; only
  * then records. So a query has *started* when it has a record, or a position, or anything in a topic of its own, and
- * from then on it has all of them.
+ * from then on it has all of them. Stores and repartitions that its topology gets later begin empty.
  */
 
 import { UserError } from '../../base/index.ts';
@@ -22,12 +22,14 @@ import {
   type TopicPartition,
   transactionsTopic,
 } from '../../storage/index.ts';
-import type { QueryRecord } from './query-records.ts';
-import type { TopologyTopic } from './query-topics.ts';
+import { isInternalRole, type QueryRecord, type TopicRole } from './query-records.ts';
+import { recordedTopics, type TopologyTopic } from './query-topics.ts';
 
 export type ContradictionCode =
   /** A topic of the query is gone. */
   | 'QUERY_TOPIC_MISSING'
+  /** State or a repartition of the query has another name now, or comes back after the query ran without it. */
+  | 'QUERY_TOPOLOGY_CHANGED'
   /** A topic of the query was deleted and created again. */
   | 'QUERY_TOPIC_REPLACED'
   /** The query has state or a record, but no committed position. */
@@ -74,6 +76,9 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
     committed.find((offset) => offset.topic === topic && offset.partition === partition)?.offset;
 
   const started = record?.state !== 'reset' && (await hasStarted(log, examined));
+  const isNew = (name: string, role: TopicRole): boolean =>
+    isInternalRole(role) && record !== undefined && record.topics[name] === undefined;
+  if (started && record !== undefined) found.push(...renamed(examined, record));
   // What a reset query reads and writes has to be there as well; what is its own is created again.
   const expected = topics.filter(
     ({ role }) => started || (record !== undefined && (role === 'source' || role === 'sink')),
@@ -83,7 +88,14 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
     const description = await log.describeTopic(name);
     const what = `the ${role === 'source' || role === 'sink' ? role : `${role} topic`} "${name}"`;
     if (description === undefined) {
+      // The topology has got a store or a repartition: its topic is made, and begins empty.
+      if (started && isNew(name, role)) continue;
       found.push({ code: 'QUERY_TOPIC_MISSING', topic: name, message: `${what} is gone` });
+      continue;
+    }
+    if (started && known?.unused === true) {
+      const message = `${what} was left when the query ran without it: what has happened since is not in it`;
+      found.push({ code: 'QUERY_TOPOLOGY_CHANGED', topic: name, message });
       continue;
     }
     if (started && known !== undefined && known.id !== description.id && role !== 'sink') {
@@ -95,8 +107,8 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
     for (let partition = 0; partition < description.partitions; partition++) {
       const position = offsetOf(name, partition);
       if (position === undefined) {
-        // A source that the query has not read before.
-        if (role === 'source' && record !== undefined && record.topics[name] === undefined) continue;
+        // An input that the query has not read before.
+        if (record !== undefined && known === undefined) continue;
         const message = `the committed offset of ${name}/${partition} is gone`;
         found.push({ code: 'QUERY_OFFSETS_LOST', topic: offsetsTopic, partition, message });
         continue;
@@ -123,6 +135,24 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
     else found.push(contradiction);
   }
   return { started, contradictions: found };
+};
+
+/**
+ * Names that are numbered by their place in the topology change with it. Where some are gone and others have come, the
+ * state of one may go on under the name of another, and would begin empty.
+ */
+const renamed = ({ applicationId, topics }: Examined, record: QueryRecord): readonly Contradiction[] => {
+  const before = recordedTopics(record).filter(({ role }) => isInternalRole(role));
+  const gone = before.filter(({ name }) => !topics.some((topic) => topic.name === name));
+  const come = topics.filter(({ name, role }) => isInternalRole(role) && record.topics[name] === undefined);
+  const [first] = come;
+  const numbered = [...gone, ...come].some(({ name }) => /-\d{10}(-|$)/.test(name.slice(applicationId.length)));
+  if (first === undefined || gone.length === 0 || !numbered) return [];
+  const list = (all: readonly TopologyTopic[]): string => all.map(({ name }) => `"${name}"`).join(', ');
+  const message =
+    `the topology uses ${list(come)} now and ${list(gone)} no longer: ` +
+    'state that goes on under another name would begin empty';
+  return [{ code: 'QUERY_TOPOLOGY_CHANGED', topic: first.name, message }];
 };
 
 /** Whether there is anything that only a query leaves which has started. */
@@ -190,9 +220,13 @@ export const contradictionError = (queryId: string, [first, ...more]: readonly C
   if (first === undefined) throw new Error('there is no contradiction');
   const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
   return new UserError(first.code, `${first.message}${others}; nothing was changed`, {
-    hint: waysOut(queryId, first.topic),
+    hint: first.code === 'QUERY_TOPOLOGY_CHANGED' ? waysOutOfChange(queryId) : waysOut(queryId, first.topic),
   });
 };
+
+const waysOutOfChange = (queryId: string): string =>
+  'Run the topology as it was before, or give its stores and repartitions the names that they had then; or reset the ' +
+  `application (streams.reset(), "millrace repair --data DIR --reset-query ${queryId}"), or run it under another id.`;
 
 const waysOut = (queryId: string, topic: string): string =>
   `Restore what is missing from a backup; or stop the server and run "millrace repair --data DIR --reset-query ${queryId}" ` +

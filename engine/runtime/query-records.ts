@@ -31,6 +31,8 @@ export interface RecordedTopic {
   readonly id: string;
   readonly partitions: number;
   readonly configs: TopicConfigs;
+  /** A topic of the query's own that an earlier form of its topology had. It lacks what has happened since. */
+  readonly unused?: true;
 }
 
 export interface QueryRecord {
@@ -48,6 +50,9 @@ export interface QueryRecord {
   /** By task id: shards of tasks that were moved, and so hold their state elsewhere than at home (`assignor.ts`). */
   readonly shards?: Readonly<Record<string, number>>;
 }
+
+/** Whether a topic with this role belongs to the query alone. */
+export const isInternalRole = (role: TopicRole): boolean => role === 'repartition' || role === 'changelog';
 
 const isRecord = (value: unknown): value is QueryRecord =>
   typeof value === 'object' && value !== null && 'version' in value && value.version === 1;

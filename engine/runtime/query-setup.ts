@@ -30,7 +30,7 @@ import { type Assignment, assignTasks, placementOf, type ThreadShards } from './
 import { contradictionError, examine, hasStarted } from './contradictions.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
 import type { AssignedOutput, Guarantee, OffsetReset, TaskAssignment } from './protocol.ts';
-import type { QueryRecord, QueryRecords, RecordedTopic } from './query-records.ts';
+import { isInternalRole, type QueryRecord, type QueryRecords, type RecordedTopic } from './query-records.ts';
 import { type TopologyTopic, topicsOf } from './query-topics.ts';
 
 export interface QuerySettings {
@@ -309,7 +309,8 @@ const noOffsets = (topic: string, partition: number): UserError =>
     },
   );
 
-/** The record of the query with its topics as they are now; a topic that is missing is left out. */
+/** The record of the query with its topics as they are now; a topic that is missing is left out. Topics of its own that
+ *  its topology has no longer stay, as unused. */
 const recordOf = async (
   log: Log,
   { queryId, applicationId, instanceId }: QuerySettings,
@@ -323,6 +324,10 @@ const recordOf = async (
     if (description === undefined) continue;
     const { id, partitions, configs } = description;
     recorded[name] = { role, id, partitions, configs };
+  }
+  for (const [name, topic] of Object.entries(former?.topics ?? {})) {
+    const dropped = isInternalRole(topic.role) && recorded[name] === undefined;
+    if (dropped && (await log.describeTopic(name)) !== undefined) recorded[name] = { ...topic, unused: true };
   }
   return {
     version: 1,

@@ -2,7 +2,7 @@
 
 import { type Topology } from '../topology.ts';
 import { changelogTopic, dynamicTopic, internalTopic } from '../topology-nodes.ts';
-import type { TopicRole } from './query-records.ts';
+import { isInternalRole, type QueryRecord, type TopicRole } from './query-records.ts';
 
 export interface TopologyTopic {
   readonly name: string;
@@ -26,8 +26,21 @@ export const topicsOf = (applicationId: string, topology: Topology): readonly To
   return Array.from(roles, ([name, role]) => ({ name, role }));
 };
 
-/** Names of the topics that belong to the query alone. */
-export const internalTopics = (applicationId: string, topology: Topology): readonly string[] =>
-  topicsOf(applicationId, topology)
-    .filter(({ role }) => role === 'repartition' || role === 'changelog')
-    .map(({ name }) => name);
+/** The topics that the query has run with last, as its record has them. */
+export const recordedTopics = ({ topics }: QueryRecord): readonly TopologyTopic[] =>
+  Object.entries(topics)
+    .filter(([, { unused }]) => unused !== true)
+    .map(([name, { role }]) => ({ name, role }));
+
+/** Names of the topics that belong to the query alone; those of earlier forms of its topology are in its record. */
+export const internalTopics = (applicationId: string, topology: Topology, record?: QueryRecord): readonly string[] => {
+  const now = topicsOf(applicationId, topology).filter(({ role }) => isInternalRole(role));
+  return [
+    ...new Set([...now.map(({ name }) => name), ...(record === undefined ? [] : recordedInternalTopics(record))]),
+  ];
+};
+
+export const recordedInternalTopics = ({ topics }: QueryRecord): readonly string[] =>
+  Object.entries(topics)
+    .filter(([, { role }]) => isInternalRole(role))
+    .map(([name]) => name);

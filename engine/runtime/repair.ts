@@ -15,7 +15,7 @@ import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import { changelogTopic } from '../topology-nodes.ts';
 import { type Contradiction, checkpointMismatch, damageKey, examine } from './contradictions.ts';
 import { type QueryRecord, QueryRecords } from './query-records.ts';
-import type { TopologyTopic } from './query-topics.ts';
+import { recordedInternalTopics, recordedTopics, type TopologyTopic } from './query-topics.ts';
 import { deleteOwnTopics } from './reset.ts';
 import { type KnownStore, StoreIds } from './store-ids.ts';
 
@@ -38,11 +38,7 @@ export interface RepairFindings {
   readonly otherDamage: readonly Damage[];
 }
 
-const topicsOf = ({ topics }: QueryRecord): readonly TopologyTopic[] =>
-  Object.entries(topics).map(([name, { role }]) => ({ name, role }));
-
 const isInput = ({ role }: TopologyTopic): boolean => role === 'source' || role === 'repartition';
-const isInternal = ({ role }: TopologyTopic): boolean => role === 'changelog' || role === 'repartition';
 
 interface Shard {
   readonly kv: OrderedKv;
@@ -91,7 +87,12 @@ export class Repair {
 
   async #contradictions(applicationId: string, record: QueryRecord): Promise<readonly Contradiction[]> {
     const committed = await this.#log.committed(applicationId);
-    const { contradictions } = await examine(this.#log, { applicationId, topics: topicsOf(record), record, committed });
+    const { contradictions } = await examine(this.#log, {
+      applicationId,
+      topics: recordedTopics(record),
+      record,
+      committed,
+    });
     const checkpoints = await this.#mismatches(applicationId, record);
     return [...contradictions, ...checkpoints.map(({ mismatch }) => mismatch)];
   }
@@ -145,12 +146,7 @@ export class Repair {
   /** Deletes state, internal topics and positions. */
   async #deleteOwn(applicationId: string, record: QueryRecord): Promise<void> {
     for (const { ids } of this.#shards) for (const store of ids.storesOf(applicationId)) await ids.forget(store);
-    const own = topicsOf(record).filter(isInternal);
-    await deleteOwnTopics(
-      this.#log,
-      applicationId,
-      own.map(({ name }) => name),
-    );
+    await deleteOwnTopics(this.#log, applicationId, recordedInternalTopics(record));
   }
 
   /** Goes on with what is there of a topic, for all queries that use it. Answers what was done, as sentences. */
@@ -199,7 +195,7 @@ export class Repair {
     const committed = await log.committed(applicationId);
     const all = topic === offsetsTopic || topic === transactionsTopic;
     const set: CommittedOffset[] = [];
-    for (const input of topicsOf(record).filter(isInput)) {
+    for (const input of recordedTopics(record).filter(isInput)) {
       if (!all && input.name !== topic) continue;
       const { partitions = 0, id } = (await log.describeTopic(input.name)) ?? {};
       for (let partition = 0; partition < partitions; partition++) {

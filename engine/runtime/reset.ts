@@ -39,9 +39,10 @@ export const resetQuery = async (
 ): Promise<void> => {
   // Where a time makes no sense, nothing has happened.
   const positions = await firstPositions(log, topology, to);
-  await deleteOwnTopics(log, applicationId, internalTopics(applicationId, topology));
+  const record = records.get(applicationId);
+  await deleteOwnTopics(log, applicationId, internalTopics(applicationId, topology, record));
   if (positions.length > 0) await log.commitOffsets(applicationId, positions);
-  const { shards: _, ...known } = records.get(applicationId) ?? { version: 1, queryId, topics: {} };
+  const { shards: _, ...known } = record ?? { version: 1, queryId, topics: {} };
   await records.put(applicationId, { ...known, state: 'reset', accepted: log.damage.map(damageKey) });
 };
 

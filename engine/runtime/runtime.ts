@@ -570,7 +570,8 @@ export class Runtime {
     const { spec, applicationId } = query;
     // By its record, which goes last.
     await this.#forgetShards(query);
-    await deleteOwnTopics(this.#options.log, applicationId, internalTopics(applicationId, spec.topology));
+    const record = (await this.#queryRecords()).get(applicationId);
+    await deleteOwnTopics(this.#options.log, applicationId, internalTopics(applicationId, spec.topology, record));
     await this.forgetRecord(applicationId);
   }
 

@@ -377,7 +377,7 @@ test('a record on which the aggregator fails behind its change of the accumulato
   ];
   for (const [key, value, time] of rows) driver.input('in', texts).pipe(key, value, time);
   expect(linesOf(driver, 'final')).toEqual(['a@0-10: x,none,y @6']);
-  // NaN is no number that the serde takes.
+  // The serde refuses NaN.
   expect(linesOf(driver, 'raw')).toEqual(['a@0-10: 2 @6']);
   driver.close();
 });
