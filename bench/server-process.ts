@@ -12,7 +12,7 @@ const home = fileURLToPath(new URL('..', import.meta.url));
 
 /** When a file of the product was changed last. */
 const lastChangeMs = (): number =>
-  globSync('{base,storage,engine,sql,server,cli}/**/*.ts', { cwd: home }).reduce(
+  globSync('{base,storage,engine,sql,library,server,cli}/**/*.ts', { cwd: home }).reduce(
     (last, path) => Math.max(last, statSync(join(home, path)).mtimeMs),
     0,
   );

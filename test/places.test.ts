@@ -38,7 +38,7 @@ const isEntryPoint = (path: string): boolean => /^[a-z]+\/index\.ts$/.test(path)
 /** What reads the data of a former version names what there was then, and nothing new comes to it. */
 const isFrozen = (path: string): boolean => /\/upgrade-version-\d+\.ts$/.test(path);
 
-const shipped = globSync('{base,storage,engine,sql,server,cli}/**/*.ts', { cwd: home })
+const shipped = globSync('{base,storage,engine,sql,library,server,cli}/**/*.ts', { cwd: home })
   .map((path) => path.split(sep).join('/'))
   .filter((path) => !isEntryPoint(path) && !isFrozen(path))
   .concat('millrace.ts')

@@ -27,7 +27,7 @@ export type Rule = (files: readonly SourceFile[]) => string[];
 
 /** The layers, lowest first: a layer may import only from those before it. `millrace.ts` is the library's entry point,
  *  above SQL. */
-const layers = ['base', 'storage', 'engine', 'sql', 'millrace.ts', 'server', 'cli'];
+const layers = ['base', 'storage', 'engine', 'sql', 'library', 'millrace.ts', 'server', 'cli'];
 /** Folders that belong to no layer and may import from every one. */
 const outside = ['test', 'bench', 'examples', 'tools', 'vitest.config.ts'];
 
@@ -46,7 +46,7 @@ const extraEntryPoints = new Set([
 
 /** The only files that may know the platform: `node:` modules, `Buffer`, `process`, the wall clock and chance. */
 const knowsPlatform = (path: string): boolean =>
-  /^(base\/node|storage\/file-log|server|cli|test|bench|examples|tools)\//.test(path) ||
+  /^(base\/node|storage\/file-log|library|server|cli|test|bench|examples|tools)\//.test(path) ||
   [
     'engine/stores/level-files.ts',
     'engine/stores/level-store.ts',

@@ -82,7 +82,7 @@ const rules: Readonly<Record<string, { readonly kinds: readonly ScalarKind[]; re
   'cli/entities.ts': { kinds: ['INTEGER', 'BIGINT'], why: 'columns of numbers are aligned to the right' },
 };
 
-const code = globSync('{base,storage,engine,sql,server,cli}/**/*.ts', { cwd: home })
+const code = globSync('{base,storage,engine,sql,library,server,cli}/**/*.ts', { cwd: home })
   .map((path) => path.split(sep).join('/'))
   .concat('millrace.ts')
   .map((path) => ({ path, text: readFileSync(join(home, path), 'utf8').replaceAll(/^\s*(?:\/\/|\/?\*).*$/gm, '') }));
