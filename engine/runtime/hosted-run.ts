@@ -335,7 +335,7 @@ export const reportOfTask = (hosted: HostedTask, nowMs: number): TaskReport => {
       const { entries, bytesInMemory: bytes, dueRecords: due } = store.stats;
       const { restored = 0, remaining = 0 } = restores.get(store.name) ?? {};
       const calls = hosted.samples.read(store.name, nowMs);
-      return { name: store.name, kind: store.kind, entries, bytes, due, restored, remaining, calls };
+      return { name: store.name, entries, bytes, due, restored, remaining, calls };
     }),
   };
 };

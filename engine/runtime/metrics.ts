@@ -143,8 +143,7 @@ const metricsOfTask = (thread: number, task: TaskReport): Metric[] => {
       store.remaining,
       'Offsets of the changelog that are left to restore',
     );
-    for (const { call, perRecord, latency } of store.calls) {
-      const name = call === 'get' && store.kind === 'window' ? 'fetch' : call;
+    for (const { name, perRecord, latency } of store.calls) {
       kept(`${name}-rate`, 'gauge', perRecord * task.process.rate, `Calls of ${name} per second, by samples`);
       const what = `Milliseconds of one call of ${name}, by samples`;
       kept(`${name}-latency-avg`, 'gauge', latency.avg, `${what}, on average`);
@@ -166,6 +165,8 @@ const numberText = (value: number): string =>
 export const prometheusText = (metrics: readonly Metric[]): string => {
   const families = new Map<string, Metric[]>();
   for (const metric of metrics) {
+    // A latency of which there was none of late. As NaN it would make every sum and average over it NaN.
+    if (Number.isNaN(metric.value)) continue;
     const name = nameOf(metric);
     const family = families.get(name);
     if (family === undefined) families.set(name, [metric]);

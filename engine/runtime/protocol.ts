@@ -29,7 +29,6 @@
 
 import type { DropReason } from '../operator.ts';
 import type { CommittedEntry, EntryRange, ScanRange, WindowRange } from '../stores/state-store.ts';
-import type { StoreKind } from '../stores/store.ts';
 import type { Topology } from '../topology.ts';
 import type { MeterReading } from './meter.ts';
 import type { PartitionPosition } from './partition-position.ts';
@@ -216,7 +215,6 @@ export interface TaskReport {
   readonly outputs: readonly { readonly node: string; readonly records: number }[];
   readonly stores: readonly {
     readonly name: string;
-    readonly kind: StoreKind;
     readonly entries: number;
     readonly bytes: number;
     /** Changelog records that no checkpoint holds yet. */

@@ -1,10 +1,9 @@
 /**
- * How long single calls of a task's key-value and window stores take, and how many there are: of a few records in each
- * second each call is timed, of all others none. A latency includes the time of reading the clock, some tens of
- * nanoseconds. What ordered stores do for joins, sessions and sliding windows is not timed.
+ * How long single calls of a task's stores take, and how many there are: of a few records in each second each call is
+ * timed, of all others none. A latency includes that of timing it, some hundreds of nanoseconds.
  */
 
-import type { StateStore, StoreCall } from '../stores/state-store.ts';
+import type { CallName, StateStore } from '../stores/state-store.ts';
 import { Meter, type MeterReading } from './meter.ts';
 import type { Task } from './task.ts';
 
@@ -13,7 +12,7 @@ const sampledRecords = 32;
 
 /** Of one kind of call. */
 export interface CallReport {
-  readonly call: StoreCall;
+  readonly name: CallName;
   /** For each record of the task. */
   readonly perRecord: number;
   readonly latency: MeterReading;
@@ -23,7 +22,7 @@ export class StoreSamples {
   #sampledMs = Number.NEGATIVE_INFINITY;
   readonly #records = new Meter();
   /** By store. */
-  readonly #calls = new Map<string, Map<StoreCall, Meter>>();
+  readonly #calls = new Map<string, Map<CallName, Meter>>();
 
   /** Steps the task by a sample, where one is due; answers how many records that was. `now` is a clock that never
    *  jumps. */
@@ -44,13 +43,13 @@ export class StoreSamples {
 
   #time(store: StateStore, nowMs: number, now: () => number): void {
     let calls = this.#calls.get(store.name);
-    if (calls === undefined) this.#calls.set(store.name, (calls = new Map<StoreCall, Meter>()));
+    if (calls === undefined) this.#calls.set(store.name, (calls = new Map<CallName, Meter>()));
     const meters = calls;
     store.timeCalls({
       now,
-      took(call, ms) {
-        let meter = meters.get(call);
-        if (meter === undefined) meters.set(call, (meter = new Meter()));
+      took(name, ms) {
+        let meter = meters.get(name);
+        if (meter === undefined) meters.set(name, (meter = new Meter()));
         meter.add(1, ms, nowMs);
       },
     });
@@ -58,9 +57,9 @@ export class StoreSamples {
 
   read(store: string, nowMs: number): CallReport[] {
     const records = this.#records.read(nowMs).rate;
-    return [...(this.#calls.get(store) ?? [])].map(([call, meter]) => {
+    return [...(this.#calls.get(store) ?? [])].map(([name, meter]) => {
       const latency = meter.read(nowMs);
-      return { call, perRecord: records === 0 ? 0 : latency.rate / records, latency };
+      return { name, perRecord: records === 0 ? 0 : latency.rate / records, latency };
     });
   }
 }

@@ -9,7 +9,7 @@
 
 import { assert, compareBytes, copyBytes } from '../../base/index.ts';
 import { readTime, timeBytes } from './layout.ts';
-import { Bound, type OrderCursor } from './order-cursor.ts';
+import { Bound, type OrderCursor, type TimedCalls } from './order-cursor.ts';
 import { Positions, type RecentView } from './recent-view.ts';
 import type { OrderedCursor } from './store.ts';
 
@@ -34,17 +34,21 @@ class EntryView {
 
 /**
  * - `done`: there is no (further) entry
+ * - `timed`: before the first entry, and the way there is timed
  * - `pages`, `recent`: where the next one is looked for first
  * - `ended`: the transaction of the cursor has ended
  */
-type State = 'done' | 'pages' | 'recent' | 'ended';
+type State = 'done' | 'timed' | 'pages' | 'recent' | 'ended';
 
 export class LiveCursor implements OrderedCursor {
   readonly #pages: OrderCursor;
   readonly #recent: RecentView;
   readonly #times: PageTimes;
   readonly #copies: boolean;
+  readonly #calls: TimedCalls | undefined;
   #state: State = 'done';
+  /** What comes behind `timed`. */
+  #begun: State = 'done';
   #backward = false;
   readonly #key = new Bound();
   readonly #from = new Bound();
@@ -66,13 +70,14 @@ export class LiveCursor implements OrderedCursor {
   #copied = false;
   #copy = new Uint8Array(256);
 
-  /** `copies`: entries under the cursor are copied. */
-  constructor(pages: OrderCursor, recent: RecentView, times: PageTimes, copies: boolean) {
+  /** `copies`: entries under the cursor are copied. `calls`: where calls may be timed. */
+  constructor(pages: OrderCursor, recent: RecentView, times: PageTimes, copies: boolean, calls?: TimedCalls) {
     this.#pages = pages;
     this.#at = pages;
     this.#recent = recent;
     this.#times = times;
     this.#copies = copies;
+    this.#calls = calls;
   }
 
   get valueBytes(): Uint8Array {
@@ -123,6 +128,9 @@ export class LiveCursor implements OrderedCursor {
     this.#backward = backward;
     this.#shown = false;
     this.#begin(key, start, end, from, to);
+    if (this.#calls?.times === undefined) return;
+    this.#begun = this.#state;
+    this.#state = 'timed';
   }
 
   #begin(key: Uint8Array, start: number, end: number, from: Uint8Array | undefined, to: Uint8Array | undefined): void {
@@ -157,6 +165,7 @@ export class LiveCursor implements OrderedCursor {
     assert(this.#state !== 'ended', 'a cursor is used after the end of its transaction');
     if (this.#state === 'recent') return this.#nextRecent();
     if (this.#state === 'done') return false;
+    if (this.#state === 'timed') return this.#timedFirst();
     if (this.#pages.next()) {
       this.#at = this.#pages;
       this.#shown = true;
@@ -174,6 +183,12 @@ export class LiveCursor implements OrderedCursor {
     this.#state = 'recent';
     this.#takeVersion();
     return this.#nextRecent();
+  }
+
+  #timedFirst(): boolean {
+    this.#state = this.#begun;
+    const calls = this.#calls as TimedCalls;
+    return calls.timed('range', () => this.next());
   }
 
   #nextRecent(): boolean {

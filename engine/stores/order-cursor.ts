@@ -93,14 +93,18 @@ export class Bound {
   }
 }
 
+/** Where the way to the first entry may be timed. */
+export type TimedCalls = Pick<StoreCore, 'times' | 'timed'>;
+
 /**
  * - `done`: there is no (further) entry
  * - `start`: before the first entry
+ * - `timed`: the same, and the way there is timed
  * - `on`: on the entry `index` of the page in view
  * - `after`: behind an entry whose page is not in view any more; its order is `place`
  * - `ended`: the transaction of the cursor has ended
  */
-type State = 'done' | 'start' | 'on' | 'after' | 'ended';
+type State = 'done' | 'start' | 'timed' | 'on' | 'after' | 'ended';
 
 export class OrderCursor implements OrderedCursor, EntryReader {
   valueBytes: Uint8Array = noBytes;
@@ -111,6 +115,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
 
   readonly #core: StoreCore;
   readonly #source: PageSource;
+  readonly #calls: TimedCalls | undefined;
   readonly #expiry: Expiry | undefined;
   readonly #key = new TreeKey();
   /** The operator's key, where the key of the tree depends on the window. */
@@ -138,9 +143,10 @@ export class OrderCursor implements OrderedCursor, EntryReader {
   #copy = new Uint8Array(256);
   #registered = false;
 
-  constructor(core: StoreCore, source: PageSource) {
+  constructor(core: StoreCore, source: PageSource, calls?: TimedCalls) {
     this.#core = core;
     this.#source = source;
+    this.#calls = calls;
     this.#expiry = core.expiry;
   }
 
@@ -166,7 +172,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     else this.#to.set(to, 0, to.length);
     this.#backward = backward;
     this.#oneTree = false;
-    this.#state = 'start';
+    this.#state = this.#calls?.times === undefined ? 'start' : 'timed';
     const { ahead, table } = this.#core;
     this.#keyIn = key;
     this.#keyAt = start;
@@ -204,6 +210,7 @@ export class OrderCursor implements OrderedCursor, EntryReader {
     }
     assert(this.#state !== 'ended', 'a cursor is used after the end of its transaction');
     if (this.#state === 'done') return false;
+    if (this.#state === 'timed') return this.#timedFirst();
     this.#raiseFrom();
     if (this.#state === 'start') return this.#firstWindow();
     // Behind an entry that is not in view any more.
@@ -214,6 +221,12 @@ export class OrderCursor implements OrderedCursor, EntryReader {
       compareBytes(this.#place.bytes, 0, this.#place.length, this.#from.bytes, 0, this.#from.length) < 0;
     if (expired) this.#target.take(this.#from);
     return this.#seek(expired) || this.#nextWindow();
+  }
+
+  #timedFirst(): boolean {
+    this.#state = 'start';
+    const calls = this.#calls as TimedCalls;
+    return calls.timed('range', () => this.next());
   }
 
   /** What has expired is absent at once. */

@@ -45,7 +45,7 @@ import type {
   ScanVisitor,
 } from './state-store.ts';
 import { StateTable } from './state-table.ts';
-import type { EntryVisitor, OrderedCursor, OrderedVisitor, StoreSpec } from './store.ts';
+import type { EntryVisitor, OrderedCursor, OrderedStore, OrderedVisitor, StoreSpec } from './store.ts';
 import type { PageWrite } from './store-core.ts';
 import type { StoreOptions } from './store-options.ts';
 import { TreeKey } from './tree-key.ts';
@@ -123,6 +123,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderStart: number,
     orderEnd: number,
   ): boolean {
+    if (this.core.times !== undefined) return this.#timedGet(key, keyStart, keyEnd, order, orderStart, orderEnd);
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return false;
     const { core } = this;
     const recent = this.#recent;
@@ -152,6 +153,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     valueStart: number,
     valueEnd: number,
   ): boolean {
+    if (this.core.times !== undefined)
+      return this.#timedPut(key, keyStart, keyEnd, order, orderStart, orderEnd, value, valueStart, valueEnd);
     const bytes = keyEnd - keyStart + orderEnd - orderStart + valueEnd - valueStart;
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return true;
@@ -182,6 +185,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     valueStart: number,
     valueEnd: number,
   ): boolean {
+    if (this.core.times !== undefined)
+      return this.#timedReplace(key, keyStart, keyEnd, from, to, value, valueStart, valueEnd);
     const bytes = keyEnd - keyStart + to.length + valueEnd - valueStart;
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
     if (this.#recent !== undefined) {
@@ -213,6 +218,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     valueStart: number,
     valueEnd: number,
   ): number {
+    if (this.core.times !== undefined)
+      return this.#timedAppend(key, keyStart, keyEnd, time, value, valueStart, valueEnd);
     const bytes = keyEnd - keyStart + appendedBytes + valueEnd - valueStart;
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return -1;
     const recent = this.#recent;
@@ -239,6 +246,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderStart: number,
     orderEnd: number,
   ): void {
+    if (this.core.times !== undefined) return this.#timedDelete(key, keyStart, keyEnd, order, orderStart, orderEnd);
     if (!this.#locate(key, keyStart, keyEnd, order, orderStart, orderEnd)) return;
     if (this.#recent !== undefined && this.#recent.count > 0 && this.#isRecent(order, orderStart)) {
       const position = this.#findRecent(key, keyStart, keyEnd, order, orderStart, orderEnd);
@@ -255,6 +263,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   visitFrom(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void {
+    if (this.core.times !== undefined) return this.#timedVisitFrom(key, keyStart, keyEnd, from, visit);
     const expiry = this.#expiry;
     if (expiry === undefined) {
       this.#locate(key, keyStart, keyEnd, from, 0, from.length);
@@ -283,6 +292,32 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     }
   }
 
+  // Methods of their own: a closure in the calls above would cost each of them something.
+
+  #timedGet(...of: Parameters<OrderedStore['get']>): boolean {
+    return this.core.timed('get', () => this.get(...of));
+  }
+
+  #timedPut(...of: Parameters<OrderedStore['put']>): boolean {
+    return this.core.timed('put', () => this.put(...of));
+  }
+
+  #timedReplace(...of: Parameters<OrderedStore['replace']>): boolean {
+    return this.core.timed('put', () => this.replace(...of));
+  }
+
+  #timedAppend(...of: Parameters<OrderedStore['append']>): number {
+    return this.core.timed('put', () => this.append(...of));
+  }
+
+  #timedDelete(...of: Parameters<OrderedStore['delete']>): void {
+    this.core.timed('delete', () => this.delete(...of));
+  }
+
+  #timedVisitFrom(...of: Parameters<OrderedStore['visitFrom']>): void {
+    this.core.timed('range', () => this.visitFrom(...of));
+  }
+
   /** Visits the entries of the tree whose key is set; false: it has several pages, and nothing was visited. */
   #visitTree(from: Uint8Array, visit: EntryVisitor): boolean {
     const tree = this.#tree;
@@ -304,15 +339,17 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   cursor(): OrderedCursor {
-    const pages = new OrderCursor(this.core, livePages(this.core));
-    const expiry = this.#expiry;
-    let cursor: OwnCursor = pages;
-    if (this.#recent !== undefined && expiry !== undefined) {
-      const times = { newest: () => this.#newestInPages(), expiredBelow: () => expiry.below };
-      cursor = new LiveCursor(pages, this.#recent, times, false);
-    }
+    const cursor = this.#newCursor();
     this.#cursors.push(cursor);
     return cursor;
+  }
+
+  #newCursor(): OwnCursor {
+    const { core } = this;
+    const expiry = this.#expiry;
+    if (this.#recent === undefined || expiry === undefined) return new OrderCursor(core, livePages(core), core);
+    const times = { newest: () => this.#newestInPages(), expiredBelow: () => expiry.below };
+    return new LiveCursor(new OrderCursor(core, livePages(core)), this.#recent, times, false, core);
   }
 
   expireBelow(time: number): void {

@@ -163,12 +163,15 @@ export interface CheckpointPace {
 }
 
 /** What an operator asks of a store, as far as single calls of it are timed. */
-export type StoreCall = 'get' | 'put' | 'delete';
+export type StoreCall = 'get' | 'range' | 'put' | 'delete';
+
+/** How Kafka Streams names them: what has a retention time, windows and sessions among it, is fetched and removed. */
+export type CallName = StoreCall | 'fetch' | 'remove';
 
 /** Gets the times of single calls, in milliseconds. */
 export interface CallTimes {
   now(): number;
-  took(call: StoreCall, ms: number): void;
+  took(call: CallName, ms: number): void;
 }
 
 export interface StateStoreLifecycle {
@@ -198,7 +201,8 @@ export interface StateStoreLifecycle {
   /** A hint: rows `[from, to)` are about to be processed. Where operators then ask for just those keys, in that order,
    *  the store looks ahead. */
   expect(columns: KeyColumns, from: number, to: number): void;
-  /** From now on each call of an operator is timed; undefined: none is. Cursors are not timed, nor what is restored. */
+  /** From now on each call of an operator is timed; undefined: none is. Of a cursor it
+   *  is the way to its first entry. */
   timeCalls(times: CallTimes | undefined): void;
   /** Keys changed in the open transaction (meta entries and an expiry count as one each). 0: there is nothing to
    *  commit. */

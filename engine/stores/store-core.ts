@@ -29,7 +29,7 @@ import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, wr
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
 import { RecentEntries } from './recent-entries.ts';
-import type { CallTimes, ChangelogAppend, KeyColumns, StoreStats } from './state-store.ts';
+import type { CallName, CallTimes, ChangelogAppend, KeyColumns, StoreCall, StoreStats } from './state-store.ts';
 import type { ChangeVisitor } from './store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
 import { mostEntryBytes, type StoreOptions } from './store-options.ts';
@@ -39,6 +39,13 @@ const noBytes = new Uint8Array(0);
 const noView = new DataView(noBytes.buffer);
 const touchedTogether = 32;
 const mostInputs = 4;
+/** Of what has a retention time. */
+const timedNames: { readonly [C in StoreCall]: CallName } = {
+  get: 'fetch',
+  range: 'fetch',
+  put: 'put',
+  delete: 'remove',
+};
 
 /** What depends on the kind of store. */
 export type CoreForm = {
@@ -204,7 +211,7 @@ export class StoreCore implements EntriesInMemory {
 
   /** True when the key is present; its value is then under the cursor. `hint` is an address where it may be, or 0. */
   get(kind: number, key: Uint8Array, start: number, end: number, hint: number): boolean {
-    if (this.times !== undefined) return this.#timedGet(this.times, kind, key, start, end, hint);
+    if (this.times !== undefined) return this.#timedGet(kind, key, start, end, hint);
     const table = this.table;
     let address = hint;
     if (address === 0 || !table.stillHolds(address, kind, key, start, end)) {
@@ -247,8 +254,7 @@ export class StoreCore implements EntriesInMemory {
     valueEnd: number,
     hint: number,
   ): boolean {
-    if (this.times !== undefined)
-      return this.#timedPut(this.times, kind, key, start, end, value, valueStart, valueEnd, hint);
+    if (this.times !== undefined) return this.#timedPut(kind, key, start, end, value, valueStart, valueEnd, hint);
     if (end - start + valueEnd - valueStart > this.entryLimitBytes) return false;
     const table = this.table;
     let address = this.#last;
@@ -271,7 +277,7 @@ export class StoreCore implements EntriesInMemory {
   }
 
   delete(kind: number, key: Uint8Array, start: number, end: number): void {
-    if (this.times !== undefined) return this.#timedDelete(this.times, kind, key, start, end);
+    if (this.times !== undefined) return this.#timedDelete(kind, key, start, end);
     const table = this.table;
     const hash = table.hash(kind, key, start, end);
     let address = table.find(hash, kind, key, start, end);
@@ -287,42 +293,31 @@ export class StoreCore implements EntriesInMemory {
     this.#last = address;
   }
 
-  // Without closures: the calls above would make one each time.
+  // Methods of their own: a closure in the calls above would cost each of them something.
 
-  #timedGet(times: CallTimes, kind: number, key: Uint8Array, start: number, end: number, hint: number): boolean {
-    this.times = undefined;
-    const from = times.now();
-    const found = this.get(kind, key, start, end, hint);
-    times.took('get', times.now() - from);
-    this.times = times;
-    return found;
+  #timedGet(...of: Parameters<StoreCore['get']>): boolean {
+    return this.timed('get', () => this.get(...of));
   }
 
-  #timedPut(
-    times: CallTimes,
-    kind: number,
-    key: Uint8Array,
-    start: number,
-    end: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-    hint: number,
-  ): boolean {
-    this.times = undefined;
-    const from = times.now();
-    const fits = this.put(kind, key, start, end, value, valueStart, valueEnd, hint);
-    times.took('put', times.now() - from);
-    this.times = times;
-    return fits;
+  #timedPut(...of: Parameters<StoreCore['put']>): boolean {
+    return this.timed('put', () => this.put(...of));
   }
 
-  #timedDelete(times: CallTimes, kind: number, key: Uint8Array, start: number, end: number): void {
+  #timedDelete(...of: Parameters<StoreCore['delete']>): void {
+    this.timed('delete', () => this.delete(...of));
+  }
+
+  /** Times a call, where calls are timed; those that it consists of are not. */
+  timed<T>(call: StoreCall, run: () => T): T {
+    const { times } = this;
+    if (times === undefined) return run();
     this.times = undefined;
     const from = times.now();
-    this.delete(kind, key, start, end);
-    times.took('delete', times.now() - from);
+    const answer = run();
+    const ms = times.now() - from;
+    times.took(this.expiry === undefined ? call : timedNames[call], ms);
     this.times = times;
+    return answer;
   }
 
   /** Drops what lies before a time. */

@@ -24,7 +24,7 @@ test('a rate over less than a second is one over a second', () => {
   expect(meter.read(1).rate).toBe(10);
 });
 
-test('the text of Prometheus: families together, labels escaped, numbers as it reads them', () => {
+test('the text of Prometheus: families together, labels escaped, what has no value of late left out', () => {
   const metric = (name: string, tags: Metric['tags'], value: number): Metric => ({
     group: 'stream-task-metrics',
     name,
@@ -36,14 +36,16 @@ test('the text of Prometheus: families together, labels escaped, numbers as it r
   const text = prometheusText([
     metric('process-total', { 'task-id': '0_0', 'query-id': 'a "b"\\\n' }, 1),
     metric('process-rate', {}, Number.NaN),
+    metric('commit-rate', { 'task-id': '0_0' }, Number.NaN),
+    metric('commit-rate', { 'task-id': '0_1' }, Number.NEGATIVE_INFINITY),
     metric('process-total', { 'task-id': '0_1' }, Number.POSITIVE_INFINITY),
   ]);
   expect(text).toBe(`# HELP millrace_stream_task_process_total What it is
 # TYPE millrace_stream_task_process_total counter
 millrace_stream_task_process_total{task_id="0_0",query_id="a \\"b\\"\\\\\\n"} 1
 millrace_stream_task_process_total{task_id="0_1"} +Inf
-# HELP millrace_stream_task_process_rate What it is
-# TYPE millrace_stream_task_process_rate counter
-millrace_stream_task_process_rate NaN
+# HELP millrace_stream_task_commit_rate What it is
+# TYPE millrace_stream_task_commit_rate counter
+millrace_stream_task_commit_rate{task_id="0_1"} -Inf
 `);
 });

@@ -65,6 +65,51 @@ const fetch = (
   return found;
 };
 
+describe('calls that are timed', () => {
+  const timed = async (retentionMs: number | undefined): Promise<string[]> => {
+    const store = await newStore(retentionMs === undefined ? {} : { retentionMs });
+    const key = bytesOf('k');
+    const calls: string[] = [];
+    let ms = 0;
+    // Cursors are made before.
+    const cursor = store.cursor();
+    store.timeCalls({ now: () => ms++, took: (name, took) => calls.push(`${name} ${took}`) });
+    put(store, 'k', timeOrder(10, 'a'), 'x');
+    store.append(key, 0, 1, 20, bytesOf('y'), 0, 1);
+    store.replace(key, 0, 1, timeOrder(10, 'a'), timeOrder(15, 'a'), bytesOf('z'), 0, 1);
+    calls.push(String(store.get(key, 0, 1, timeOrder(15, 'a'), 0, 9)));
+    store.delete(key, 0, 1, timeOrder(15, 'a'), 0, 9);
+    store.append(key, 0, 1, 30, bytesOf('w'), 0, 1);
+    store.visitFrom(key, 0, 1, timeOrder(0), () => calls.push('entry'));
+    cursor.fetch(key, 0, 1);
+    while (cursor.next()) calls.push(valueUnder(cursor));
+    cursor.fetchBackward(key, 0, 1);
+    while (cursor.next()) calls.push(valueUnder(cursor));
+    // Under way when timing ends.
+    cursor.fetchBackward(key, 0, 1);
+    calls.push(String(cursor.next()));
+    store.timeCalls(undefined);
+    while (cursor.next()) calls.push(valueUnder(cursor));
+    cursor.fetch(key, 0, 1);
+    calls.push(String(cursor.next()));
+    return calls;
+  };
+
+  test('with a retention time they are fetches, puts and removals', async () => {
+    expect(await timed(1_000)).toEqual([
+      ...['put 1', 'put 1', 'put 1', 'fetch 1', 'true', 'remove 1', 'put 1'],
+      ...['entry', 'entry', 'fetch 1', 'fetch 1', 'y', 'w', 'fetch 1', 'w', 'y', 'fetch 1', 'true', 'y', 'true'],
+    ]);
+  });
+
+  test('without one they are those of a key-value store, and ranges', async () => {
+    expect(await timed(undefined)).toEqual([
+      ...['put 1', 'put 1', 'put 1', 'get 1', 'true', 'delete 1', 'put 1'],
+      ...['entry', 'entry', 'range 1', 'range 1', 'y', 'w', 'range 1', 'w', 'y', 'range 1', 'true', 'y', 'true'],
+    ]);
+  });
+});
+
 describe('a range fetch', () => {
   test('takes its lower bound in and leaves its upper bound out, in both directions, and may stop early', async () => {
     const store = await newStore({ pageBytes: 64 });

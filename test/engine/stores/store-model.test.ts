@@ -12,6 +12,7 @@ type Step =
   | { readonly op: 'update'; readonly at: Key; readonly tag: number }
   | { readonly op: 'fetch'; readonly fetch: Fetch }
   | { readonly op: 'expire'; readonly window: number }
+  | { readonly op: 'time'; readonly calls: boolean }
   | { readonly op: 'append'; readonly time: number; readonly size: number; readonly tag: number }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
   | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'check' | 'scan-aside' }
@@ -77,6 +78,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     keys: fc.array(key, { maxLength: 100 }),
     size: fc.nat(400),
   });
+  const sample = fc.record({ op: fc.constant('time' as const), calls: fc.boolean() });
   const expire = fc.record({ op: fc.constant('expire' as const), window: time });
   const fetch = fc.record({
     op: fc.constant('fetch' as const),
@@ -103,6 +105,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     { arbitrary: advance, weight: 6 },
     { arbitrary: meta, weight: 1 },
     { arbitrary: block, weight: 2 },
+    { arbitrary: sample, weight: 2 },
     { arbitrary: crash, weight: 1 },
   ];
   if (kind === 'ordered by time') options.push({ arbitrary: append, weight: 20 });
@@ -135,6 +138,9 @@ const run = async (world: World, history: readonly Step[]): Promise<void> => {
         break;
       case 'fetch':
         world.fetch(step.fetch);
+        break;
+      case 'time':
+        world.timeCalls(step.calls);
         break;
       case 'expire':
         world.expireBelow(step.window);

@@ -211,6 +211,20 @@ export class World {
     }
   }
 
+  /** From now on the calls of operators are timed, or are not. */
+  timeCalls(on: boolean): void {
+    let ms = 0;
+    this.store.timeCalls(
+      on
+        ? {
+            now: () => ms++,
+            // Within a call no other one is timed.
+            took: (name, took) => expect(took, name).toBe(1),
+          }
+        : undefined,
+    );
+  }
+
   setMeta(name: string, value: number): void {
     this.store.meta.set(name, value);
     this.openMeta.set(name, value);
