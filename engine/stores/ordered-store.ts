@@ -602,7 +602,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   override checkpointDue(nowMs: number): boolean {
     const recent = this.#recent;
-    if (recent !== undefined && recent.count > 0 && this.changed() === 0) {
+    if (recent !== undefined && recent.count > 0 && this.core.changes.count === 0 && recent.changed === 0) {
       const position = this.core.position ?? 0;
       if (position !== this.#seen.position) {
         this.#seen.position = position;

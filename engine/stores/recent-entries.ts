@@ -44,6 +44,8 @@ import type { OrderedVisitor } from './store.ts';
 
 /** Segments that one transaction may fill. */
 const mostOpenSegments = 128;
+/** Segments that positions count: those behind all of them have 31 bits too. They begin again when nothing is here. */
+export const mostSegments = (1 << (31 - unitBits)) - 1;
 const fewestSlots = 64;
 const noBytes = new Uint8Array(0);
 
@@ -131,8 +133,10 @@ export class RecentEntries implements RecentView {
   #valueView = new DataView(this.#value.buffer);
   readonly #moved = new Positions();
 
-  constructor(store: OwningStore) {
+  /** `firstSegment`: positions begin with it until nothing is here. */
+  constructor(store: OwningStore, firstSegment = 0) {
     this.#store = store;
+    this.#base = this.#gone = firstSegment;
     this.committed = new CommittedEntries(this);
   }
 
@@ -233,7 +237,7 @@ export class RecentEntries implements RecentView {
     const index = this.#base + this.#segments.length;
     const first = firstUnit(index);
     if (first + units > unitsOfSegment || this.#openSegments === mostOpenSegments) return false;
-    if (index >= 1 << (31 - unitBits)) return false;
+    if (index >= mostSegments) return false;
     const spare = this.#spare.pop();
     const segment = spare ?? newSegment(segmentBytes);
     segment.end = first;
@@ -684,6 +688,7 @@ export class RecentEntries implements RecentView {
     for (let index = this.#firstOpen >>> unitBits; index < this.#base + this.#segments.length; index++)
       (this.#segments[index - this.#base] as Segment).open = 0;
     this.#committedEnd = ((this.#base + this.#segments.length - 1) << unitBits) + this.#unit;
+    this.version++;
     this.#endTransaction();
   }
 

@@ -7,6 +7,7 @@ import { FlatTable } from '../../../engine/stores/flat-table.ts';
 import { kinds } from '../../../engine/stores/layout.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
+import { mostSegments, RecentEntries } from '../../../engine/stores/recent-entries.ts';
 import type { OrderedStateStore } from '../../../engine/stores/state-store.ts';
 import type { OrderedCursor } from '../../../engine/stores/store.ts';
 import { createStore } from '../../../engine/stores/store-kinds.ts';
@@ -336,6 +337,29 @@ test('keys whose hashes are the same do not meet', async () => {
   for (const [a] of alike) expect(fetch(store, a)).toEqual(['1:0', '2:3']);
 });
 
+test('positions come to their end: what has gone into pages and is removed there is removed in the changelog', () => {
+  const table = new FlatTable({ seed: 0, listed: true });
+  const store = { table, position: 1, logged: 1, memory: { afterGrowth() {} } };
+  const recent = new RecentEntries(store, mostSegments - 1);
+  // More than half of a segment.
+  const [k, value] = [bytesOf('k'), new Uint8Array(40_000)];
+  const add = (time: number): number => recent.append(k, 0, 1, time, value, 0, value.length);
+  expect(add(1)).toBe(0);
+  recent.commit();
+  expect(add(2)).toBe(-1);
+  recent.moveTo(0, () => {});
+  const written: number[] = [];
+  recent.writeChanges(
+    0,
+    () => false,
+    (key, _start, end, _value, valueStart) => written.push(readOrderedI64(key, end - 12), valueStart),
+  );
+  expect(written).toEqual([1, -1]);
+  recent.commit();
+  // They begin again.
+  for (const time of [3, 4]) expect(add(time)).toBe(0);
+});
+
 describe('over commits', () => {
   const newKvStore = async (
     kv: MemoryKv,
@@ -423,6 +447,41 @@ describe('over commits', () => {
     store.checkpointDue(10_000);
     store.rollback();
     expect(fetch(store, 'k')).toEqual(['1:a']);
+  });
+
+  test('a transaction that has changed nothing in the end is left alone as well', async () => {
+    const kv = new MemoryKv();
+    const { store } = await newKvStore(kv);
+    const changelog: Written[] = [];
+    const [k, v] = [bytesOf('k'), bytesOf('v')];
+    const pad = 'x'.repeat(20_000);
+    append(store, 'k', 4, 'in pages');
+    commitTo(store, changelog);
+    store.checkpointDue(0);
+    store.checkpointDue(10_000);
+    for (let time = 10; time < 100; time++) append(store, 'k', time, `${time}${pad}`);
+    commitTo(store, changelog);
+    store.checkpointDue(10_000);
+    store.put(k, 0, 1, orderOf(3, 0), 0, 12, v, 0, 1);
+    store.delete(k, 0, 1, orderOf(3, 0), 0, 12);
+    const same = bytesOf(`12${pad}`);
+    store.put(k, 0, 1, orderOf(12, 0), 0, 12, same, 0, same.length);
+    expect(changelogOf(store)).toEqual([]);
+    // Its task does not commit it.
+    expect(store.changed()).toBe(0);
+    store.checkpointDue(20_000);
+    const times = [4, ...Array.from({ length: 90 }, (_, i) => 10 + i)];
+    for (const time of times) expect(store.get(k, 0, 1, orderOf(time, 0), 0, 12)).toBe(true);
+    store.rollback();
+    append(store, 'k', 200, 'later');
+    commitTo(store, changelog);
+    store.checkpointDue(20_000);
+    for (let ms = 30_000; ms < 40_000; ms += 1_000) store.checkpointDue(ms);
+    await store.checkpoint();
+    const { store: again, replayed } = await restart(kv, changelog);
+    expect(replayed).toBe(0);
+    for (const each of [store, again])
+      expect(fetch(each, 'k').map((text) => Number(text.split(':')[0]))).toEqual([...times, 200]);
   });
 
   test('a restart replays no more than 250,000 records for them', async () => {
@@ -558,6 +617,24 @@ describe('over commits', () => {
         store.checkpointDue(5_000);
         expect([...seen, ...rest(cursor)]).toEqual(all);
       }
+    }
+  });
+
+  test('a cursor over what is committed goes on behind a commit that forgets what it was about to visit', async () => {
+    for (const backward of [false, true]) {
+      const { store } = await newKvStore(new MemoryKv(), { retentionMs: 100 });
+      const k = bytesOf('k');
+      for (let time = 0; time < 10; time++) append(store, 'k', time, `${time}${'x'.repeat(20_000)}`);
+      store.commit(1);
+      append(store, 'k', 150, 'new');
+      store.expireBelow(6);
+      const cursor = store.committedCursor();
+      if (backward) cursor.fetchBackward(k, 0, 1);
+      else cursor.fetch(k, 0, 1);
+      expect(cursor.next()).toBe(true);
+      store.commit(2);
+      const times = rest(cursor).map((text) => Number(text.split(':')[0]));
+      expect(times).toEqual(backward ? [8, 7, 6] : [6, 7, 8, 9, 150]);
     }
   });
 
