@@ -5,7 +5,7 @@
 
 import { UserError } from '../../base/index.ts';
 import type { Column } from '../types/schema.ts';
-import type { SqlType } from '../types/type.ts';
+import { type SqlType, structOf } from '../types/type.ts';
 import type { LogicalNode, LogicalProject, NamedExpression } from './logical.ts';
 import type { QueryContext } from './query-context.ts';
 import type { Item } from './select-list.ts';
@@ -39,6 +39,8 @@ const asListed = (context: QueryContext, stage: Stage, items: readonly Item[]): 
     return index >= 0 ? { kind: 'column', name, from: 'key', index, type } : windowBound(expression);
   });
   const columns = values.map(({ name, expression: { type } }, i) => ({ name, type, isKey: keys[i] !== null }));
+  // Together they are no larger than a type may be.
+  structOf(columns);
   return { plan: projectNode(stage.node, stage.node.schema.key, values), columns, keys };
 };
 

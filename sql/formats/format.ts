@@ -27,7 +27,7 @@ import { type ByteWriter, UserError } from '../../base/index.ts';
 import { SerdeError } from '../../engine/index.ts';
 import type { KnownSchema, ResolvedSchema, SchemaType } from '../registry/schema.ts';
 import type { Column } from '../types/schema.ts';
-import { printType, type SqlType } from '../types/type.ts';
+import { printType, type SqlType, structOf } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
 import { columnOfSlot, hasSpans, spanText } from './text-span.ts';
 import type { WriterSchemas } from './writer-schemas.ts';
@@ -226,6 +226,8 @@ const columnsFault = (format: Format, columns: readonly Column[], side: Side): U
 
 /** Raises a `UserError` unless the format can hold these columns on this side. */
 export const checkColumns = (format: Format, columns: readonly Column[], side: Side): void => {
+  // Together they are no larger than a type may be.
+  structOf(columns);
   const fault = columnsFault(format, columns, side);
   if (fault !== undefined) throw fault;
 };

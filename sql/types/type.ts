@@ -7,7 +7,7 @@
  * `isScalar` first and lists the other three. Two types are equal when they print as the same text.
  */
 
-import { assert, unreachable } from '../../base/index.ts';
+import { assert, UserError, unreachable } from '../../base/index.ts';
 import type { NumericDefinition } from './definition.ts';
 import type { ScalarKind, ScalarType } from './kinds.ts';
 import { definitionOf, scalars } from './scalars/index.ts';
@@ -34,12 +34,66 @@ export const doubleType: ScalarType = { kind: 'DOUBLE' };
 export const stringType: ScalarType = { kind: 'STRING' };
 export const timestampType: ScalarType = { kind: 'TIMESTAMP' };
 
-export const arrayOf = (element: SqlType): ArrayType => ({ kind: 'ARRAY', element });
-export const mapOf = (key: SqlType, value: SqlType): MapType => ({ kind: 'MAP', key, value });
-export const structOf = (fields: readonly StructField[]): StructType => ({ kind: 'STRUCT', fields });
+export const arrayOf = (element: SqlType): ArrayType => measured({ kind: 'ARRAY', element });
+export const mapOf = (key: SqlType, value: SqlType): MapType => measured({ kind: 'MAP', key, value });
+export const structOf = (fields: readonly StructField[]): StructType => measured({ kind: 'STRUCT', fields });
 
 /** Whether a value of this type is one datum, not a collection. Takes the types of signatures too, such as LAMBDA. */
 export const isScalar = (type: { readonly kind: string }): type is ScalarType => Object.hasOwn(scalars, type.kind);
+
+/** How many types make up one type, itself included, and how deep they may lie within each other. A text is bounded, and
+ *  a type is not: names stand for types that hold others by name, twice each, and references in schemas do so too. */
+const mostParts = 100_000;
+const mostDepth = 200;
+
+interface Size {
+  readonly parts: number;
+  readonly depth: number;
+}
+
+const scalarSize: Size = { parts: 1, depth: 0 };
+/** Of collections: each is measured once, however many others hold it. */
+const sizes = new WeakMap<CollectionType, Size>();
+
+/** The type, unless it is too large. */
+const measured = <T extends CollectionType>(type: T): T => {
+  const { parts, depth } = sizeOf(type);
+  if (parts <= mostParts && depth <= mostDepth) return type;
+  const what =
+    parts > mostParts ? `has more than ${mostParts} parts` : `has parts within each other more than ${mostDepth} deep`;
+  throw new UserError('SQL_TYPE_TOO_LARGE', `a type ${what}`, {
+    hint: 'Leave out fields that are not needed: what is not named in a statement is not read.',
+  });
+};
+
+const sizeOf = (type: SqlType): Size => {
+  if (isScalar(type)) return scalarSize;
+  const known = sizes.get(type);
+  if (known !== undefined) return known;
+  let parts = 1;
+  let depth = 0;
+  for (const inner of typesWithin(type)) {
+    const size = sizeOf(inner);
+    parts += size.parts;
+    depth = Math.max(depth, size.depth);
+  }
+  const size = { parts, depth: depth + 1 };
+  sizes.set(type, size);
+  return size;
+};
+
+const typesWithin = (type: CollectionType): readonly SqlType[] => {
+  switch (type.kind) {
+    case 'ARRAY':
+      return [type.element];
+    case 'MAP':
+      return [type.key, type.value];
+    case 'STRUCT':
+      return type.fields.map((field) => field.type);
+    default:
+      return unreachable(type);
+  }
+};
 
 /** What arithmetic needs, of a number type. */
 export const numericOf = (type: SqlType): NumericDefinition<ScalarKind, Value> | undefined =>

@@ -127,6 +127,40 @@ describe('JSON Schema', () => {
     ['references in a circle', { $ref: '#' }, { $ref: '#' }, 'none'],
   ])('%s', async (_, reader, writer, wanted) => expect(await faults('JSON', reader, writer)).toBe(wanted));
 
+  test.each(['anyOf', 'oneOf', 'allOf'])('definitions that refer to the next one twice by %s', async (word) => {
+    const twice = (leaf: string): object => ({
+      definitions: {
+        ...Object.fromEntries(
+          Array.from({ length: 60 }, (_, i) => {
+            const next = { $ref: `#/definitions/d${i + 1}` };
+            return [`d${i}`, { [word]: [next, next] }];
+          }),
+        ),
+        d60: { type: leaf },
+      },
+      $ref: '#/definitions/d0',
+    });
+    expect(await faults('JSON', twice('string'), twice('string'))).toBe('none');
+    expect(await faults('JSON', twice('string'), twice('integer'))).toContain(
+      '$ was of the type integer, and is of the type string now',
+    );
+  });
+
+  test('a fault behind many references is told where they first come to it', async () => {
+    const twice = (leaf: string): object => {
+      const holder = (i: number): object => {
+        const next = { $ref: `#/definitions/d${i + 1}` };
+        return object({ a: next, b: next });
+      };
+      const holders = Array.from({ length: 60 }, (_, i) => [`d${i}`, holder(i)] as const);
+      const last = object({ x: { type: leaf } });
+      return { definitions: { ...Object.fromEntries(holders), d60: last }, ...holder(-1) };
+    };
+    const told = (await faults('JSON', twice('string'), twice('integer'))).split('; ');
+    expect(told[0]).toBe(`$${'.a'.repeat(61)}.x was of the type integer, and is of the type string now`);
+    expect(told.length).toBeLessThan(100);
+  });
+
   test.each([
     ['3', '$ is not an object, true or false'],
     ['{"type":"thing"}', '$ has the type "thing", which there is not'],
@@ -153,6 +187,23 @@ describe('JSON Schema', () => {
 
 describe('Avro', () => {
   const record = (...fields: object[]) => ({ type: 'record', name: 'R', fields });
+  test('a fault behind many references is told where they first come to it', async () => {
+    const twice = (leaf: string): object => {
+      let schema: object = { type: 'record', name: 'R60', fields: [{ name: 'x', type: leaf }] };
+      for (let i = 59; i >= 0; i--) {
+        const fields = [
+          { name: 'a', type: schema },
+          { name: 'b', type: `R${i + 1}` },
+        ];
+        schema = { type: 'record', name: `R${i}`, fields };
+      }
+      return schema;
+    };
+    const told = (await faults('AVRO', twice('string'), twice('int'))).split('; ');
+    expect(told[0]).toBe(`$${'.a'.repeat(60)}.x was int, and is string now`);
+    expect(told.length).toBeLessThan(100);
+  });
+
   const a = { name: 'a', type: 'int' };
   const optional = { name: 'b', type: ['null', 'string'], default: null };
   test.each<[string, unknown, unknown, string]>([

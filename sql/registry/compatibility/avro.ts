@@ -30,7 +30,8 @@ class Resolution {
     const ofReader = this.#found.get(reader) ?? new Map<AvroType, readonly string[]>();
     this.#found.set(reader, ofReader);
     const known = ofReader.get(writer);
-    if (known !== undefined) return known;
+    // All of them were told where the pair was found first: told everywhere they would be more with each reference.
+    if (known !== undefined) return known.slice(0, 1);
     ofReader.set(writer, []);
     const faults = this.#compare(reader, writer, path);
     ofReader.set(writer, faults);

@@ -35,17 +35,17 @@ const resolved = (part: Part): Part => {
 
 const within = (part: Part, schema: Json | undefined): Part => ({ ...part, schema });
 
-/** The alternatives of a schema: its own, or itself alone. One that is an alternative of itself adds none: `outer` are
- *  those that it is within. */
-const alternativesOf = (part: Part, outer: readonly Json[] = []): readonly Part[] => {
+/** The alternatives of a schema: its own, or itself alone. Each counts once, by however many ways the schema refers to
+ *  it: `seen` are those that were come to. */
+const alternativesOf = (part: Part, seen = new Set<Json>()): readonly Part[] => {
   const { schema } = part;
   if (!isObject(schema)) return [part];
-  if (outer.includes(schema)) return [];
+  if (seen.has(schema)) return [];
+  seen.add(schema);
   const { oneOf, anyOf, type, ...rest } = schema;
   const listed = oneOf ?? anyOf;
   if (Array.isArray(listed)) {
-    const inside = [...outer, schema];
-    return (listed as readonly Json[]).flatMap((each) => alternativesOf(resolved(within(part, each)), inside));
+    return (listed as readonly Json[]).flatMap((each) => alternativesOf(resolved(within(part, each)), seen));
   }
   if (Array.isArray(type)) return (type as readonly Json[]).map((each) => within(part, { ...rest, type: each }));
   return [part];
@@ -75,7 +75,8 @@ class Comparison {
     const ofReader = this.#found.get(reader.schema) ?? new Map<Json | undefined, readonly string[]>();
     this.#found.set(reader.schema, ofReader);
     const known = ofReader.get(writer.schema);
-    if (known !== undefined) return known;
+    // All of them were told where the pair was found first: told everywhere they would be more with each reference.
+    if (known !== undefined) return known.slice(0, 1);
     ofReader.set(writer.schema, []);
     const faults = this.#alternatives(reader, writer, path);
     ofReader.set(writer.schema, faults);

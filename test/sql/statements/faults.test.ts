@@ -50,6 +50,22 @@ describe('CREATE', () => {
     }
   });
 
+  test('types that hold each other by name, twice each or very deep, and columns that do so together', () => {
+    const twice = (levels: number): string =>
+      Array.from({ length: levels }, (_, i) => `CREATE TYPE t${i + 1} AS STRUCT<a t${i}, b t${i}>;`).join('\n');
+    const begin = 'CREATE TYPE t0 AS STRUCT<a INT>;';
+    expect(faultOf(twice(60), begin)).toMatch(/^SQL_TYPE_TOO_LARGE at 16:1: a type has more than 100000 parts/);
+    const deeper = Array.from({ length: 300 }, (_, i) => `CREATE TYPE t${i + 1} AS ARRAY<t${i}>;`).join('\n');
+    expect(faultOf(deeper, begin)).toMatch(/^SQL_TYPE_TOO_LARGE.* more than 200 deep/);
+    const columns = Array.from({ length: 200 }, (_, i) => `c${i} t10`).join(', ');
+    expect(
+      faultOf(
+        `CREATE STREAM s (${columns}) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);`,
+        begin + twice(10),
+      ),
+    ).toMatch(/^SQL_TYPE_TOO_LARGE/);
+  });
+
   test('a table without a key, a key of the wrong kind, a key that has no order', () => {
     expect(faultOf(`CREATE TABLE t (v INT) WITH (KAFKA_TOPIC='t', VALUE_FORMAT='JSON', PARTITIONS=1);`)).toBe(
       'SQL_MISSING_PRIMARY_KEY at 1:14: the table "T" has no PRIMARY KEY | Mark the column that is the key of the topic: id BIGINT PRIMARY KEY.',

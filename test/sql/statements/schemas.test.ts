@@ -299,3 +299,44 @@ describe('schemas that statements register', () => {
     expect(query?.dropped).toEqual({ deserialization: 1 });
   });
 });
+
+/** Each definition holds the next one twice. */
+const nested: Readonly<Record<string, (levels: number) => SchemaText>> = {
+  JSON_SR: (levels) => {
+    const next = (i: number): object => ({ $ref: `#/definitions/d${i + 1}` });
+    const last = { type: 'object', properties: { x: { type: 'integer' } } };
+    const definitions = Array.from({ length: levels }, (_, i): [string, object] => [
+      `d${i}`,
+      { type: 'object', properties: { a: next(i), b: next(i) } },
+    ]);
+    return json({ a: next(-1) }, { definitions: Object.fromEntries([...definitions, [`d${levels}`, last]]) });
+  },
+  AVRO: (levels) => {
+    let schema: object = { type: 'record', name: `R${levels}`, fields: [{ name: 'x', type: 'int' }] };
+    for (let i = levels - 1; i >= 0; i--) {
+      const fields = [
+        { name: 'a', type: schema },
+        { name: 'b', type: `R${i + 1}` },
+      ];
+      schema = { type: 'record', name: `R${i}`, fields };
+    }
+    return { type: 'AVRO', schema: JSON.stringify(schema) };
+  },
+  PROTOBUF: (levels) => {
+    const messages = Array.from({ length: levels }, (_, i) => `message M${i} { M${i + 1} a = 1; M${i + 1} b = 2; }`);
+    const last = `message M${levels} { int32 x = 1; }`;
+    return { type: 'PROTOBUF', schema: ['syntax = "proto3";', ...messages, last].join('\n') };
+  },
+};
+
+test.each(Object.entries(nested))(
+  'columns cannot be taken from a schema whose definitions hold each other many times: %s',
+  async (format, make) => {
+    const { engine, registry } = await open();
+    await registry.register('s-value', make(40));
+    const name = format === 'PROTOBUF' ? ", VALUE_SCHEMA_FULL_NAME='M0'" : '';
+    expect(
+      await faultOf(engine, `CREATE STREAM s WITH (KAFKA_TOPIC='s', VALUE_FORMAT='${format}', PARTITIONS=1${name});`),
+    ).toMatch(/^SQL_TYPE_TOO_LARGE: .*: a type has more than 100000 parts/);
+  },
+);
