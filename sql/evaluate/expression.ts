@@ -26,6 +26,7 @@ import { converter } from '../types/cast.ts';
 import { equalityOf, isIdentical, keyOf, mixedOrder, orderOf } from '../types/equality.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { definitionOf } from '../types/scalars/index.ts';
+import { checkLength } from '../types/text-length.ts';
 import { isScalar, numericOf } from '../types/type.ts';
 import { isMap, type Value } from '../types/value.ts';
 import { call } from './call.ts';
@@ -240,7 +241,9 @@ const mayFail = (part: TypedExpression): boolean => {
       return true;
     case 'arithmetic':
       return (
-        (numericOf(part.type)?.divisionFails === true && /[/%]/.test(part.operator)) || partsOf(part).some(mayFail)
+        part.type.kind === 'STRING' ||
+        (numericOf(part.type)?.divisionFails === true && /[/%]/.test(part.operator)) ||
+        partsOf(part).some(mayFail)
       );
     case 'comparison':
     case 'distinct-from':
@@ -290,7 +293,9 @@ const arithmetic = (part: TypedOf<'arithmetic'>, left: Evaluate, right: Evaluate
     return (record) => {
       const a = left(record) as string | null;
       const b = right(record) as string | null;
-      return a === null || b === null ? null : a + b;
+      if (a === null || b === null) return null;
+      checkLength(a.length + b.length);
+      return a + b;
     };
   }
   const { left: a, right: b } = part;

@@ -2,11 +2,12 @@
 
 import { parseBase64 } from '../../base/index.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { longestText } from '../types/text-length.ts';
 import { normalizeBigint } from '../types/value.ts';
 import { define } from './define.ts';
 import { encodingNamed } from './encoding.ts';
 import type { Family } from './registry.ts';
-import { longestText, substringBounds } from './string.ts';
+import { substringBounds } from './string.ts';
 
 const joined = (parts: readonly Uint8Array[]): Uint8Array => {
   const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));

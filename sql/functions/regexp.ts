@@ -7,12 +7,12 @@
 
 import { compileRegex, messageOf, type Regex, type RegexMatcher, shortened } from '../../base/index.ts';
 import { EvaluationError } from '../types/evaluation-error.ts';
+import { checkLength } from '../types/text-length.ts';
 import type { Value } from '../types/value.ts';
 import { type Call, define } from './define.ts';
 import { rewritePattern } from './regexp/pattern.ts';
 import { type Replacement, readReplacement } from './regexp/replacement.ts';
 import type { Family } from './registry.ts';
-import { checkLength } from './string.ts';
 
 interface Compiled {
   readonly regex: Regex;

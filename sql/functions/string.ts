@@ -1,19 +1,10 @@
 /** Functions on text. Lengths and positions count UTF-16 units, positions from 1. */
 
 import { javaTrim } from '../types/numbers.ts';
+import { checkLength, longestText } from '../types/text-length.ts';
 import type { Value } from '../types/value.ts';
 import { define } from './define.ts';
-import { EvaluationError } from './errors.ts';
 import type { Family } from './registry.ts';
-
-/** A text that a function makes may be so long: several of the longest must fit into a worker's memory. */
-export const longestText = 16 * 1024 * 1024;
-
-/** Throws `EvaluationError` where a function would make a longer text. */
-export const checkLength = (length: number): void => {
-  if (length <= longestText) return;
-  throw new EvaluationError(`a text of ${length} characters cannot be made; ${longestText} is the most`);
-};
 
 const replaceAll = (text: string, old: string, fresh: string): string => {
   if (text.length * fresh.length > longestText) {

@@ -109,11 +109,24 @@ export const converter = (
 };
 
 const converterOfValues = (from: SqlType, to: SqlType, grade: Grade, refuse: Refusal): Converter => {
-  if (to.kind === 'STRING') return canConvert(from, to, 'explicit') ? textOf(from) : impossible(from, to);
+  if (to.kind === 'STRING') return canConvert(from, to, 'explicit') ? printing(from) : impossible(from, to);
   if (!isScalar(from)) return converterOfCollections(from, to, grade);
   if (!isScalar(to)) return impossible(from, to);
   if (from.kind === 'STRING') return fromText(to, grade, refuse);
   return castOf(from, to)?.converter(refuse) ?? impossible(from, to);
+};
+
+const printing = (from: SqlType): Converter => {
+  const print = textOf(from);
+  if (isScalar(from)) return print;
+  return (value) => {
+    try {
+      return print(value);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new EvaluationError('its text is too long', { cause: error });
+    }
+  };
 };
 
 const converterOfCollections = (from: CollectionType, to: SqlType, grade: Grade): Converter => {

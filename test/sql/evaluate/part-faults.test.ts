@@ -137,3 +137,20 @@ test('the faults of an inserted value that fails are not those of the next one',
   expect(faultOf(like, flags)).toMatch(/an operand of LIKE is NULL/);
   expect(faultOf('INSERT INTO flags VALUES (NOT FALSE);', flags)).toBe('no fault');
 });
+
+test('texts that would be too long are NULL, and the query goes on', () => {
+  const long = "RPAD(v, 16000000, 'x')";
+  const many = Array.from({ length: 40 }, () => long);
+  const { out, notes } = run(
+    select(
+      `LEN(${long} + ${long}) AS a, ${long} + v + ${long} AS b, LEN(CAST(ARRAY[${many.join()}] AS STRING)) AS c, v`,
+    ),
+    ['one', 'two'],
+  );
+  expect(out).toEqual(['one', 'two'].map((V) => ({ A: null, B: null, C: null, V })));
+  expect(notes.slice(0, 3).map((note) => /failed: ([^:]*)$/.exec(note)?.[1])).toEqual([
+    'a text of 32000000 characters cannot be made; 16777216 is the most',
+    'a text of 32000003 characters cannot be made; 16777216 is the most',
+    'its text is too long',
+  ]);
+});
