@@ -65,6 +65,8 @@ const build = async (
     if (loaded === undefined) {
       loaded = load(place, world.userCalls);
       loading.set(key, loaded);
+      // The file may be there the next time.
+      loaded.catch(() => loading.delete(key));
     }
     await loaded;
   }

@@ -93,7 +93,9 @@ const guardedModule = (url: string, limits: FunctionLimits, thread: ModuleThread
     } catch (error) {
       if (!loads && !(error instanceof NoAnswer)) throw error;
       if (loads) {
-        const sentence = `the function module ${url} cannot be loaded: ${messageOf(error)}`;
+        const begin = `the function module ${url}`;
+        const why = messageOf(error);
+        const sentence = why.startsWith(begin) ? why : `${begin} cannot be loaded: ${why}`;
         throw new UserError('FUNCTION_MODULE_INVALID', sentence, { cause: error });
       }
       const sentence = `a call of the function ${names[request.index] ?? ''} did not end within ${waitMs} ms, or took more memory than it may`;

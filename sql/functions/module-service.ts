@@ -60,6 +60,8 @@ const load = (url: string): Promise<FunctionModule> => {
   if (module === undefined) {
     module = importModule(url).then((exported) => checkModule(url, exported));
     loaded.set(url, module);
+    // The file may be there, or be another one, the next time.
+    module.catch(() => loaded.delete(url));
   }
   return module;
 };

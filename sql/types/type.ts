@@ -41,8 +41,9 @@ export const structOf = (fields: readonly StructField[]): StructType => measured
 /** Whether a value of this type is one datum, not a collection. Takes the types of signatures too, such as LAMBDA. */
 export const isScalar = (type: { readonly kind: string }): type is ScalarType => Object.hasOwn(scalars, type.kind);
 
-/** How many types make up one type, itself included, and how deep they may lie within each other. A text is bounded, and
- *  a type is not: names stand for types that hold others by name, twice each, and references in schemas do so too. */
+/** How many types may make up one type, itself included, and how deep they may lie within each other. A text is
+ *  bounded, and a type is not: names stand for types that hold others by name, twice each, and references in schemas do
+ *  so too. */
 const mostParts = 100_000;
 const mostDepth = 200;
 

@@ -276,6 +276,21 @@ test('a query runs with the version that it was made with, and fails alone where
   expect((await rows(both, 'SELECT v FROM later;')).flat()).toEqual(['good morning ben']);
 });
 
+test('a file that is missing when a thread loads it fails the query, and is loaded for the next one', async () => {
+  const file = join(directory(), 'tool.mjs');
+  const text =
+    "export default { name: 'tool', version: '1', functions: [{ signature: 'TOOL(INT) -> INT', body: (n) => n + 1 }] };";
+  writeFileSync(file, text);
+  const millrace = await opened({ data: directory(), workers: 1, functions: [file] });
+  rmSync(file);
+  await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, TOOL(id) AS v FROM s;`);
+  const why = expect.stringMatching(/^ERROR .*tool\.mjs cannot be loaded/) as unknown;
+  await expect.poll(() => states(millrace), { timeout: 20_000 }).toEqual({ T: why });
+  writeFileSync(file, text);
+  await millrace.sql('CREATE STREAM u AS SELECT id, TOOL(id) AS v FROM s;');
+  await expect.poll(() => states(millrace), { timeout: 20_000 }).toEqual({ T: why, U: 'RUNNING' });
+});
+
 test('a file that changed since it was loaded fails the query that needs it, and no other', async () => {
   const data = directory();
   const file = join(directory(), 'tool.mjs');
@@ -338,6 +353,24 @@ describe('functions that are registered while it is open', () => {
     await expect(local.sql('DESCRIBE FUNCTION NEW_ONE;')).rejects.toMatchObject({ code: 'SQL_UNKNOWN_FUNCTION' });
     await local.close();
     await expect(local.registerFunctions(one)).rejects.toMatchObject({ code: 'SQL_CLOSED' });
+  });
+
+  test.each<[string, Partial<OpenOptions>]>([
+    ['without limits', {}],
+    ['with limits', { functionLimits: {} }],
+  ])('of a file that could not be loaded before, %s', async (_, limits) => {
+    const millrace = await opened({ data: directory(), workers: 1, ...limits });
+    const file = join(directory(), 'late.mjs');
+    await expect(millrace.registerFunctions(file)).rejects.toMatchObject({ code: 'FUNCTION_MODULE_INVALID' });
+    writeFileSync(
+      file,
+      "export default { name: 'late', version: '1', functions: [{ signature: 'LATE(INT) -> INT', body: (n) => n + 1 }] };",
+    );
+    await millrace.registerFunctions(file);
+    await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, LATE(id) AS v FROM s;
+      INSERT INTO s (id, name) VALUES (1, 'ann');`);
+    await millrace.awaitIdle();
+    expect(await rows(millrace, 'SELECT v FROM t;')).toEqual([[2]]);
   });
 
   test('start the queries of an earlier run that wait for them, and those only', async () => {
