@@ -10,6 +10,7 @@
 import { UserError } from '../../base/index.ts';
 import { type Branch, branch } from '../operators/branch.ts';
 import { passThrough } from '../operators/pass-through.ts';
+import { requireFunctions } from './given.ts';
 import type { KStream } from './kstream.ts';
 import { keyOf, type StreamParts } from './parts.ts';
 
@@ -38,6 +39,7 @@ export class BranchedKStream<K, V, Names extends string = never> {
     name: Name,
     takes: (key: K | null, value: V | null) => boolean,
   ): BranchedKStream<K, V, Names | Name> {
+    requireFunctions('branch', { takes });
     const { graph, key, node: parent } = this.#parts;
     if (this.#ended) throw invalid('a branch cannot follow the default branch');
     if (this.#streams.has(name)) throw invalid(`two branches are called "${name}"`);

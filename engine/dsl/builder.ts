@@ -20,6 +20,7 @@ import type { ProcessorSupplier } from '../processors/processor.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Topology } from '../topology.ts';
 import { type Consumed, sourceOf, type TableSource } from './consumed.ts';
+import { requireFunctions, requireTopic } from './given.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { Graph } from './graph.ts';
 import type { KStream } from './kstream.ts';
@@ -36,6 +37,7 @@ export class StreamsBuilder {
    *  whose names it matches, those included that are made while the application runs: they are read from their
    *  start. */
   stream<K, V>(topics: string | readonly string[] | RegExp, consumed: Consumed<K, V>): KStream<K, V> {
+    if (!(topics instanceof RegExp)) for (const topic of [topics].flat()) requireTopic('stream', topic);
     const { key, value, name } = consumed;
     const graph = this.#graph;
     const node = graph.name('KSTREAM-SOURCE', name);
@@ -69,6 +71,7 @@ export class StreamsBuilder {
     topic: string,
     options: Consumed<K, V> & Pick<TableMaterialized<V>, 'store' | 'versioned' | 'cache'> & TableSource,
   ): KTable<K, V> {
+    requireTopic('table', topic);
     const graph = this.#graph;
     const { key, value } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
@@ -91,6 +94,7 @@ export class StreamsBuilder {
   /** The topic's records as rows, all partitions of them on every thread: it can be joined with by any key
    *  (`KStream.join`). The rows are in memory. A start reads the whole topic before it processes anything. */
   globalTable<K, V>(topic: string, options: Consumed<K, V> & { readonly store?: string }): GlobalKTable<K, V> {
+    requireTopic('globalTable', topic);
     const graph = this.#graph;
     const { key, value } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
@@ -118,6 +122,8 @@ export class StreamsBuilder {
     consumed: Consumed<K, V>,
     supplier: ProcessorSupplier<K, V, K, never, S>,
   ): this {
+    requireTopic('addGlobalStore', topic);
+    requireFunctions('addGlobalStore', { supplier });
     const sourceName = this.#graph.name('KSTREAM-SOURCE', consumed.name);
     const processorName = this.#graph.name('KTABLE-SOURCE');
     const processor = process<K, V, never, S>(supplier, { key: consumed.key, stores: [store] });

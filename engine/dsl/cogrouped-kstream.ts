@@ -15,7 +15,8 @@ import { type Addition, addAddition } from '../operators/cogroup.ts';
 import { storedRows } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import { type CogroupAdd, type CogroupInputs, cogrouped } from './cogroup.ts';
-import type { KGroupedStream } from './kgrouped-stream.ts';
+import { requireFunctions, requireOne, requireWindows } from './given.ts';
+import { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
 import { cacheOf, type Wanted } from './parts.ts';
@@ -35,11 +36,13 @@ export class CogroupedKStream<K, A> {
   /** One stream more. Its topics need as many partitions as those of the others. Where several of the streams are
    *  brought together by a new key, their groupings need names. */
   cogroup<V>(grouped: KGroupedStream<K, V>, add: CogroupAdd<K, V, A>): CogroupedKStream<K, A> {
+    requireOne('cogroup', 'a grouped stream', grouped, KGroupedStream);
     return new CogroupedKStream([...this.#inputs, ...grouped.cogroup(add).#inputs]);
   }
 
   /** Folds the records of each key. The accumulator may be changed in place. */
   aggregate(initialize: () => A, options: Materialized<A> & { readonly value: Serde<A> }): KTable<K, A> {
+    requireFunctions('aggregate', { initialize });
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);
@@ -65,6 +68,7 @@ export class CogroupedKStream<K, A> {
   windowedBy(
     windows: FixedWindows | SessionWindows,
   ): TimeWindowedCogroupedKStream<K, A> | SessionWindowedCogroupedKStream<K, A> {
+    requireWindows(windows);
     const [{ graph }] = this.#inputs;
     return windows instanceof SessionWindows
       ? graph.make.sessionWindowedCogrouped(this.#inputs, windows)

@@ -9,6 +9,7 @@ import { broughtTogether } from './brought-together.ts';
 import { type CogroupAdd, cogroupInput } from './cogroup.ts';
 import type { CogroupedKStream } from './cogrouped-kstream.ts';
 import { countOf } from './count.ts';
+import { requireFunctions, requireWindows } from './given.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized, WithValue } from './options.ts';
@@ -37,6 +38,7 @@ export class KGroupedStream<K, V> {
 
   /** Joins the values of each key to one of the same type. */
   reduce(reducer: Reducer<V>, options: Materialized<V> = {}): KTable<K, V> {
+    requireFunctions('reduce', { reducer });
     const value = serdeFor('value', 'reduce', options.value, this.#options.value, this.#parts.value);
     return this.#aggregate<V | null, V>('REDUCE', reduceOf(value, reducer), value, options);
   }
@@ -47,6 +49,7 @@ export class KGroupedStream<K, V> {
     add: (key: K, value: V, accumulator: A) => A | null,
     options: Materialized<A> & { readonly value: Serde<A> },
   ): KTable<K, A> {
+    requireFunctions('aggregate', { initialize, add });
     const { key } = this.#parts;
     const { value } = options;
     // The operator drops records without a key or a value.
@@ -81,6 +84,7 @@ export class KGroupedStream<K, V> {
 
   /** Begins an aggregate of several streams: `add` adds the records of this one to it. A is the accumulator's type. */
   cogroup<A>(add: CogroupAdd<K, V, A>): CogroupedKStream<K, A> {
+    requireFunctions('cogroup', { add });
     return this.#parts.graph.make.cogrouped([cogroupInput(this.#parts, this.#options, add)]);
   }
 
@@ -88,6 +92,7 @@ export class KGroupedStream<K, V> {
   windowedBy(windows: FixedWindows): TimeWindowedKStream<K, V>;
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>;
   windowedBy(windows: FixedWindows | SessionWindows): TimeWindowedKStream<K, V> | SessionWindowedKStream<K, V> {
+    requireWindows(windows);
     const { make } = this.#parts.graph;
     return windows instanceof SessionWindows
       ? make.sessionWindowed(this.#parts, this.#options, windows)

@@ -7,6 +7,7 @@ import { type TableAggregation, tableAggregate } from '../operators/table-aggreg
 import { storedRows } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
+import { requireFunctions } from './given.ts';
 import type { Graph } from './graph.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
@@ -50,6 +51,7 @@ export class KGroupedTable<K, V> {
     subtract: (reduced: V, value: V) => V | null,
     options: Materialized<V> = {},
   ): KTable<K, V> {
+    requireFunctions('reduce', { add, subtract });
     return this.#aggregate<V>('KTABLE-REDUCE', options, {
       accumulator: serdeFor('value', 'reduce', options.value, this.#parts.value),
       add: (reduced, value) => (reduced === null ? value : add(reduced, value)),
@@ -65,6 +67,7 @@ export class KGroupedTable<K, V> {
     subtract: (key: K, value: V, accumulator: A) => A | null,
     options: Materialized<A> & { readonly value: Serde<A> },
   ): KTable<K, A> {
+    requireFunctions('aggregate', { initialize, add, subtract });
     const { key } = this.#parts;
     return this.#aggregate<A>('KTABLE-AGGREGATE', options, {
       accumulator: options.value,

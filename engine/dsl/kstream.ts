@@ -25,11 +25,12 @@ import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
 import { broughtTogether, repartitioned } from './brought-together.ts';
+import { requireFunctions, requireOne, requireTopic } from './given.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { assertCombinable, type Graph, serdeFor } from './graph.ts';
 import { JoinWindows } from './join-windows.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
-import { type KTable, partsOfTable } from './ktable.ts';
+import { KTable, partsOfTable } from './ktable.ts';
 import type {
   Joined,
   Named,
@@ -63,10 +64,12 @@ export class KStream<K, V> {
   }
 
   filter(keeps: (key: K | null, value: V | null) => boolean, options: Named = {}): KStream<K, V> {
+    requireFunctions('filter', { keeps });
     return this.#filter(keeps, false, options);
   }
 
   filterNot(drops: (key: K | null, value: V | null) => boolean, options: Named = {}): KStream<K, V> {
+    requireFunctions('filterNot', { drops });
     return this.#filter(drops, true, options);
   }
 
@@ -81,6 +84,7 @@ export class KStream<K, V> {
     to: (key: K | null, value: V | null) => readonly [K2 | null, V2 | null],
     options: WithKeyAndValue<K2, V2>,
   ): KStream<K2, V2> {
+    requireFunctions('map', { to });
     const { graph, key } = this.#parts;
     let value: V2 | null = null;
     const supplier = map<V, V2>({
@@ -101,6 +105,7 @@ export class KStream<K, V> {
     to: (key: K | null, value: V | null) => Iterable<readonly [K2 | null, V2 | null]>,
     options: WithKeyAndValue<K2, V2>,
   ): KStream<K2, V2> {
+    requireFunctions('flatMap', { to });
     const { graph, key } = this.#parts;
     const supplier = flatMap<V, K2, V2>({
       writeKey: options.key.write,
@@ -112,6 +117,7 @@ export class KStream<K, V> {
   }
 
   mapValues<V2>(to: (value: V | null, key: K | null) => V2 | null, options: WithValue<V2> = {}): KStream<K, V2> {
+    requireFunctions('mapValues', { to });
     const { graph, key } = this.#parts;
     const supplier = mapValues<V, V2>((record) => to(record.value, keyOf(key, record)));
     const node = this.#add('KSTREAM-MAPVALUES', options, supplier);
@@ -123,6 +129,7 @@ export class KStream<K, V> {
     to: (value: V | null, key: K | null) => Iterable<V2 | null>,
     options: WithValue<V2> = {},
   ): KStream<K, V2> {
+    requireFunctions('flatMapValues', { to });
     const { graph, key } = this.#parts;
     const supplier = flatMapValues<V, V2>((record) => to(record.value, keyOf(key, record)));
     const node = this.#add('KSTREAM-FLATMAPVALUES', options, supplier);
@@ -133,6 +140,7 @@ export class KStream<K, V> {
     to: (key: K | null, value: V | null) => K2 | null,
     options: Named & { readonly key: Serde<K2> },
   ): KStream<K2, V> {
+    requireFunctions('selectKey', { to });
     const { graph, key, value } = this.#parts;
     const supplier = selectKey<V>((record, out) => {
       const selected = to(keyOf(key, record), record.value);
@@ -145,6 +153,7 @@ export class KStream<K, V> {
   }
 
   peek(see: (key: K | null, value: V | null) => void, options: Named = {}): KStream<K, V> {
+    requireFunctions('peek', { see });
     const { graph, key } = this.#parts;
     const supplier = peek<V>((record) => see(keyOf(key, record), record.value));
     return graph.make.stream({ ...this.#parts, node: this.#add('KSTREAM-PEEK', options, supplier) });
@@ -153,6 +162,7 @@ export class KStream<K, V> {
   /** Shows each record to the function, and ends this branch of the topology. After a crash records may be shown
    *  again. */
   foreach(see: (key: K | null, value: V | null) => void, options: Named = {}): void {
+    requireFunctions('foreach', { see });
     const { key } = this.#parts;
     this.#add(
       'KSTREAM-FOREACH',
@@ -174,6 +184,7 @@ export class KStream<K, V> {
 
   /** The records of both streams. Those of each stay in their order. */
   merge(other: KStream<K, V>, { name }: Named = {}): KStream<K, V> {
+    requireOne('merge', 'a stream', other, KStream);
     const { graph, node: parent, key, value, flagged } = this.#parts;
     const theirs = other.#parts;
     assertCombinable(this.#parts, theirs, 'merge');
@@ -207,6 +218,7 @@ export class KStream<K, V> {
     to: (key: K | null, value: V | null) => K2 | null,
     options: WithValue<V> & { readonly key: Serde<K2> },
   ): KGroupedStream<K2, V> {
+    requireFunctions('groupBy', { to });
     return this.selectKey(to, { key: options.key }).groupByKey(options);
   }
 
@@ -254,6 +266,7 @@ export class KStream<K, V> {
     options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
     // The overloads have what belongs together; an inner join shows no null row.
+    checkJoin('join', other, first, second);
     if (other instanceof GlobalKTable)
       return this.#joinGlobal(other, first as SelectKey<K, V, GK>, second as StreamJoiner<K, V, R, V2>, false, options);
     const joiner = first as (value: V, row: R, key: K) => V2 | null;
@@ -291,6 +304,7 @@ export class KStream<K, V> {
     second?: Joined<V, V2> | JoinWindows | ((value: V, row: R | null, key: K | null) => V2 | null),
     options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
+    checkJoin('leftJoin', other, first, second);
     if (other instanceof GlobalKTable)
       return this.#joinGlobal(other, first as SelectKey<K, V, GK>, second as StreamJoiner<K, V, R, V2>, true, options);
     const joiner = first as (value: V, row: R | null, key: K | null) => V2 | null;
@@ -309,6 +323,9 @@ export class KStream<K, V> {
     windows: JoinWindows,
     options: StreamJoined<V, R, V2> = {},
   ): KStream<K, V2> {
+    requireOne('outerJoin', 'a stream', other, KStream);
+    requireFunctions('outerJoin', { joiner });
+    requireOne('outerJoin', 'JoinWindows', windows, JoinWindows);
     return this.#joinStream(other, joiner, windows, 'outer', options);
   }
 
@@ -359,6 +376,7 @@ export class KStream<K, V> {
     supplier: ProcessorSupplier<K, V, K2, V2, S[number]>,
     options: Processed<S> & WithValue<V2> & { readonly key?: Serde<K2> } = {},
   ): KStream<K2, V2> {
+    requireFunctions('process', { supplier });
     const { graph, key } = this.#parts;
     // Without a serde of its own the type of the key is the one of before.
     const keyOut = options.key ?? (key.serde as Serde<unknown> as Serde<K2>);
@@ -373,6 +391,7 @@ export class KStream<K, V> {
     supplier: FixedKeyProcessorSupplier<K, V, V2, S[number]>,
     options: Processed<S> & WithValue<V2> = {},
   ): KStream<K, V2> {
+    requireFunctions('processValues', { supplier });
     const { graph, key } = this.#parts;
     const operator = processValues<K, V, V2, S[number]>(supplier, { ...options, key: key.serde });
     const node = this.#add('KSTREAM-PROCESSVALUES', options, operator);
@@ -382,6 +401,7 @@ export class KStream<K, V> {
   /** Writes the records to a topic, which has to exist; or each to the topic that a function of it names. A record for
    *  one that does not exist is dropped (`serialization`). */
   to(topic: string | TopicChooser<K, V>, options: Produced<K, V> = {}): void {
+    if (typeof topic !== 'function') requireTopic('to', topic);
     const { graph, node: parent, key } = this.#parts;
     const where = typeof topic === 'string' ? `to("${topic}")` : 'to(…)';
     const value = serdeFor('value', where, options.value, this.#parts.value);
@@ -395,6 +415,14 @@ export class KStream<K, V> {
     graph.add((topology) => topology.addSink(node, { topic, parents: [parent], supplier: sink({ topic, ...fields }) }));
   }
 }
+
+/** What `join` and `leftJoin` are given goes together. */
+const checkJoin = (method: string, other: unknown, first: unknown, second: unknown): void => {
+  requireOne(method, 'a stream, a table or a global table', other, KStream, KTable, GlobalKTable);
+  if (other instanceof GlobalKTable) return requireFunctions(method, { select: first, joiner: second });
+  requireFunctions(method, { joiner: first });
+  if (other instanceof KStream) requireOne(`${method} of two streams`, 'JoinWindows', second, JoinWindows);
+};
 
 /** The parts of a stream whose key is another one than before. */
 const rekeyed = <K, V>(

@@ -10,12 +10,13 @@ import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { derivedTable, transformedTable, type ValueTransformerSupplier } from './derived-table.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
+import { requireFunctions, requireOne } from './given.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, Processed, WithKeyAndValue, WithValue } from './options.ts';
 import { presentKeyOf, type TableParts } from './parts.ts';
 import { type QueryableStore, queryableStore, type VersionedForm } from './queryable-store.ts';
-import type { Suppressed } from './suppressed.ts';
+import { Suppressed } from './suppressed.ts';
 import { suppressedTable } from './suppressed-table.ts';
 import { tableTableJoin } from './table-table-join.ts';
 
@@ -35,10 +36,12 @@ export class KTable<K, V> {
 
   /** The rows for which `keeps` holds. They are kept where `store` names one. */
   filter(keeps: (key: K, value: V) => boolean, options: Materialized<V> = {}): KTable<K, V> {
+    requireFunctions('filter', { keeps });
     return this.#filter(keeps, false, options);
   }
 
   filterNot(drops: (key: K, value: V) => boolean, options: Materialized<V> = {}): KTable<K, V> {
+    requireFunctions('filterNot', { drops });
     return this.#filter(drops, true, options);
   }
 
@@ -60,6 +63,7 @@ export class KTable<K, V> {
 
   /** A new value for each row; null: there is no row. They are kept where `store` names one. */
   mapValues<V2>(to: (value: V, key: K) => V2 | null, options: Materialized<V2> = {}): KTable<K, V2> {
+    requireFunctions('mapValues', { to });
     const { graph, key } = this.#parts;
     const node = graph.name('KTABLE-MAPVALUES', options.name);
     const row = (value: V, record: StreamRecord<unknown>): V2 | null => to(value, presentKeyOf(key, record));
@@ -74,6 +78,7 @@ export class KTable<K, V> {
     supplier: ValueTransformerSupplier<K, V, V2, S[number]>,
     options: Processed<S> & Materialized<V2> = {},
   ): KTable<K, V2> {
+    requireFunctions('transformValues', { supplier });
     return transformedTable<K, V, V2, S>(this.#parts, supplier, options);
   }
 
@@ -97,6 +102,7 @@ export class KTable<K, V> {
     third: ((value: V, other: R, key: K) => V2 | null) | Materialized<V2> = {},
     fourth: Materialized<V2> = {},
   ): KTable<K, V2> {
+    checkJoin('join', other, second, third);
     // The overloads have what belongs together; an inner join shows no null row.
     if (typeof third === 'function') {
       const joiner = third as (value: V, row: R | null, key: K) => V2 | null;
@@ -130,6 +136,7 @@ export class KTable<K, V> {
     third: ((value: V, other: R | null, key: K) => V2 | null) | Materialized<V2> = {},
     fourth: Materialized<V2> = {},
   ): KTable<K, V2> {
+    checkJoin('leftJoin', other, second, third);
     if (typeof third === 'function') {
       return foreignKeyJoin(this.#parts, (other as KTable<FK, R>).#parts, {
         foreignKey: second as (value: V, key: K) => FK | null,
@@ -148,6 +155,7 @@ export class KTable<K, V> {
     joiner: (value: V | null, other: R | null, key: K) => V2 | null,
     options: Materialized<V2> = {},
   ): KTable<K, V2> {
+    checkJoin('outerJoin', other, joiner, options);
     return tableTableJoin(this.#parts, other.#parts, { kind: 'outer', joiner, options });
   }
 
@@ -158,6 +166,7 @@ export class KTable<K, V> {
     to: (key: K, value: V) => readonly [K2 | null, V2 | null] | null,
     options: WithKeyAndValue<K2, V2> & { readonly value: Serde<V2> },
   ): KGroupedTable<K2, V2> {
+    requireFunctions('groupBy', { to });
     const { graph, node: parent, key, wanted } = this.#parts;
     const node = graph.name('KTABLE-SELECT');
     // It needs the row before, which only a store knows.
@@ -176,6 +185,7 @@ export class KTable<K, V> {
   /** Holds changes back, so that only some of them are sent on: the last one within a time limit, or the final result
    *  of each window (`Suppressed`). */
   suppress(suppressed: Suppressed<K>, options: WithValue<V> = {}): KTable<K, V> {
+    requireOne('suppress', 'what Suppressed makes', suppressed, Suppressed);
     return suppressedTable(this.#parts, suppressed, options);
   }
 
@@ -226,3 +236,9 @@ export class KTable<K, V> {
     return graph.make.stream({ graph, node, key, value, flagged: false });
   }
 }
+
+/** What the joins are given goes together: with a foreign key the joiner comes third. */
+const checkJoin = (method: string, other: unknown, second: unknown, third: unknown): void => {
+  requireOne(method, 'a table', other, KTable);
+  requireFunctions(method, typeof third === 'function' ? { foreignKey: second } : { joiner: second });
+};

@@ -4,6 +4,7 @@ import type { MergingAccumulation } from '../operators/accumulation.ts';
 import { type Addition, addAddition } from '../operators/cogroup.ts';
 import type { Serde } from '../serde.ts';
 import { type CogroupInputs, cogrouped } from './cogroup.ts';
+import { requireFunctions } from './given.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized } from './options.ts';
 import { presentKeyOf, type Wanted } from './parts.ts';
@@ -26,6 +27,7 @@ export class SessionWindowedCogroupedKStream<K, A> {
     merge: (key: K, accumulator: A, other: A) => A,
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
+    requireFunctions('aggregate', { initialize, merge });
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation: MergingAccumulation<Addition<A>, A, A> = {

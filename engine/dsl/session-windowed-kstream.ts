@@ -5,6 +5,7 @@ import type { NullValues } from '../operators/window-aggregate.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 import { countOf } from './count.ts';
+import { requireFunctions } from './given.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
@@ -53,6 +54,7 @@ export class SessionWindowedKStream<K, V> {
 
   /** Joins the values of each key and session to one of the same type. Records without a value are left out. */
   reduce(reducer: Reducer<V>, options: WindowMaterialized<V> = {}): KTable<Windowed<K>, V> {
+    requireFunctions('reduce', { reducer });
     const value = serdeFor('value', 'reduce', options.value, this.#options.value, this.#parts.value);
     return this.#aggregate<V | null, V>('REDUCE', reduceOf(value, reducer), value, options, 'dropped');
   }
@@ -68,6 +70,7 @@ export class SessionWindowedKStream<K, V> {
     merge: (key: K, accumulator: A, other: A) => A,
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
+    requireFunctions('aggregate', { initialize, add, merge });
     const { key } = this.#parts;
     const { value } = options;
     const keyOf = repeatedKeyOf(key);

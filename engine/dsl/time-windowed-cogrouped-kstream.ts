@@ -5,6 +5,7 @@ import { byValue } from '../operators/accumulation.ts';
 import { type Addition, addAddition } from '../operators/cogroup.ts';
 import type { Serde } from '../serde.ts';
 import { type CogroupInputs, cogrouped } from './cogroup.ts';
+import { requireFunctions } from './given.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized } from './options.ts';
 import type { Wanted } from './parts.ts';
@@ -25,6 +26,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
     initialize: () => A,
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
+    requireFunctions('aggregate', { initialize });
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);

@@ -5,6 +5,7 @@ import type { NullValues } from '../operators/window-aggregate.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 import { countOf } from './count.ts';
+import { requireFunctions } from './given.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
@@ -52,6 +53,7 @@ export class TimeWindowedKStream<K, V> {
 
   /** Joins the values of each key and window to one of the same type. Records without a value are left out. */
   reduce(reducer: Reducer<V>, options: WindowMaterialized<V> = {}): KTable<Windowed<K>, V> {
+    requireFunctions('reduce', { reducer });
     const value = serdeFor('value', 'reduce', options.value, this.#options.value, this.#parts.value);
     return this.#aggregate<V | null, V>('REDUCE', reduceOf(value, reducer), value, options, 'dropped');
   }
@@ -62,6 +64,7 @@ export class TimeWindowedKStream<K, V> {
     add: (key: K, value: V | null, accumulator: A) => A | null,
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
+    requireFunctions('aggregate', { initialize, add });
     const { key } = this.#parts;
     const { value } = options;
     const keyOf = repeatedKeyOf(key);
