@@ -285,7 +285,7 @@ test.each([
   [TimeWindows.ofSizeAndGrace(10, 0), 'k@0-10: 3 @4'],
   [SessionWindows.ofInactivityGapAndGrace(10, 0), 'k@1-4: 3 @4'],
 ])(
-  'left out for some time and taken back: windows that are open give final results with their next record',
+  'added to a topology that has run: windows that are open give final results with their next record',
   async (windows, final) => {
     const topologyWith = (suppressed: boolean): Topology => {
       const builder = new StreamsBuilder();
@@ -317,7 +317,6 @@ test.each([
       await runtime.close();
       return (await consume(log, 'final')).map(({ key, value, timestamp }) => `${key}: ${value} @${timestamp}`);
     };
-    await send(true, [['x', 1]]);
     const before = await send(false, [
       ['k', 1],
       ['l', 1],
@@ -334,8 +333,8 @@ test.each([
       ],
       [['n', 60]],
     );
-    const [l, n, x] = windows instanceof TimeWindows ? ['l@0-10', 'n@30-40', 'x@0-10'] : ['l@1-3', 'n@30-30', 'x@1-1'];
-    expect(all.slice(before.length).sort()).toEqual([final, `${l}: 2 @3`, `${n}: 1 @30`, `${x}: 1 @1`]);
+    const [l, n] = windows instanceof TimeWindows ? ['l@0-10', 'n@30-40'] : ['l@1-3', 'n@30-30'];
+    expect(all.slice(before.length).sort()).toEqual([final, `${l}: 2 @3`, `${n}: 1 @30`]);
     await log.close();
   },
 );
