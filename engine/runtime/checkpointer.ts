@@ -34,7 +34,7 @@ export class Checkpointer {
     this.#cancelLook?.();
   }
 
-  /** Begins what is due of a run. */
+  /** Begins what is due of a run. Throws what a store could not read: it is of no more use then. */
   look(run: HostedRun): void {
     const { clock, timers } = this.#host.options;
     const nowMs = clock.monotonic();
@@ -63,7 +63,14 @@ export class Checkpointer {
     const due = healthy.some((run) =>
       run.tasks.some(({ task }) => task.stores.some(({ store }) => store.stats.dueRecords > 0)),
     );
-    if (due) for (const run of healthy) this.look(run);
+    if (!due) return;
+    for (const run of healthy) {
+      try {
+        this.look(run);
+      } catch (error) {
+        this.#host.fail(run, error);
+      }
+    }
   }
 
   /** Holds a run whose checkpoints cannot keep up. */

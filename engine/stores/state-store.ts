@@ -16,10 +16,12 @@
  * see the last commit, whatever the open transaction did. What they return is a copy (a scan's chunk is lent until its
  * callback has settled).
  *
- * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by `get` and
- * `readCommitted`, rejected by the asynchronous calls. After `corrupt` the runtime calls `clear()` and restores this
- * store from offset 0. After a failed `checkpoint` the store goes on, but its key-value store has to be closed and
- * opened again, and the store with it, before the next one (`guarded-kv.ts`).
+ * Failure. What the key-value store reports comes out as a `KvError` (`ordered-kv.ts`): thrown by operators' calls and
+ * by `readCommitted`, rejected by the asynchronous calls. A rollback follows the former. `commit` and `checkpointDue`
+ * may throw one too: they move committed entries within the store, which can only be closed then; what it has on the
+ * disk, and in the changelog, is right. After `corrupt` the runtime calls `clear()` and restores this store from offset
+ * 0. After a failed `checkpoint` the store goes on, but its key-value store has to be closed and opened again, and the
+ * store with it, before the next one (`guarded-kv.ts`).
  */
 
 import type {

@@ -1,10 +1,10 @@
 /** State over restarts and beyond memory. */
 
 import { expect, test } from 'vitest';
-import { Random } from '../../../base/index.ts';
-import type { RuntimeEvent } from '../../../engine/index.ts';
-import type { OrderedKv } from '../../../engine/stores/ordered-kv.ts';
-import { encodeBatch, type Log, LogError, type Producer } from '../../../storage/index.ts';
+import { ManualClock, Random, writeOrderedI64 } from '../../../base/index.ts';
+import { type OperatorSupplier, type RuntimeEvent, serdes, source, Topology } from '../../../engine/index.ts';
+import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
+import { encodeBatch, type Log, LogError, openMemoryLog, type Producer } from '../../../storage/index.ts';
 import { consume, lastOf, newRuntime, openLog, produce, type Row, Shards, utf8 } from './support.ts';
 import { wordCount } from './topologies.ts';
 
@@ -172,6 +172,68 @@ test('a store ten times its memory limit gives the same results as one in memory
     await log.close();
   }
   expect(results[1]).toEqual(results[0]);
+});
+
+/** Keeps records by time: what begins with `put` in a page, others in the order of arrival, as a join does. */
+const keptByTime: OperatorSupplier<string, never> = (context) => {
+  const store = context.store('kept', 'ordered');
+  const order = new Uint8Array(12);
+  return {
+    process({ keyBytes, keyStart, keyEnd, timestamp, value }) {
+      const bytes = utf8(value ?? '');
+      writeOrderedI64(order, 0, timestamp);
+      if (value?.startsWith('put') !== true)
+        store.append(keyBytes, keyStart, keyEnd, timestamp, bytes, 0, bytes.length);
+      else store.put(keyBytes, keyStart, keyEnd, order, 0, 12, bytes, 0, bytes.length);
+    },
+  };
+};
+
+test('a page that cannot be read while an idle store puts entries into pages fails the query, and nothing else', async () => {
+  const clock = new ManualClock(1_000_000);
+  const log = await openMemoryLog({ clock, timers: clock });
+  const ids = ['kept', 'other'];
+  for (const name of ids) await log.createTopic({ name, partitions: 1 });
+  const shards = new Shards();
+  let unreadable = false;
+  const openShard = async (shard: number): Promise<OrderedKv> => {
+    const kv = await shards.open(shard);
+    return {
+      ...kv,
+      getSync: (key) => {
+        if (unreadable) throw new KvError('failed', 'the disk cannot be read');
+        return kv.getSync(key);
+      },
+    };
+  };
+  const runtime = newRuntime(log, { openShard, clock, timers: clock, limits: { stateBytes: 400_000 } });
+  for (const id of ids) {
+    const topology = new Topology()
+      .addSource('in', { topic: id, kind: 'stream', supplier: source({ value: serdes.string }) })
+      .addStore({ name: 'kept', kind: 'ordered', retentionMs: 1_000_000 })
+      .addProcessor('keep', keptByTime, ['in'], { stores: ['kept'] });
+    await runtime.start({ id, topology });
+  }
+  const pass = async (ms: number): Promise<void> => {
+    for (const until = clock.monotonic() + ms; clock.monotonic() < until; clock.advance(100))
+      for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await produce(log, 'kept', 0, [{ key: 'k', value: 'put', timestamp: 1 }]);
+  await pass(8_000);
+  // The page leaves memory, and there is room again.
+  const large = Array.from({ length: 40 }, (_, i) => ({ key: `${i}`, value: 'put'.padEnd(20_000), timestamp: 1 }));
+  await produce(log, 'other', 0, large);
+  await pass(1_000);
+  await runtime.stop('other');
+  await produce(log, 'kept', 0, [{ key: 'k', value: 'appended', timestamp: 2 }]);
+  await pass(1_000);
+  expect(runtime.status('kept').state).toBe('running');
+  unreadable = true;
+  await pass(8_000);
+  const { state, error } = runtime.status('kept');
+  expect([state, error?.message]).toEqual(['failed', 'the disk cannot be read']);
+  await runtime.close();
+  await log.close();
 });
 
 /** A log whose producers fail as told. */
