@@ -14,7 +14,8 @@
  *
  *   - between two transactions, where they would make a restart long, or take memory that is short (which only pages can
  *     leave, once the checkpoint has them); where fetches of what is older had to walk past too many of them; and where
- *     nothing has been committed for some time, so that the checkpoint of an idle store comes to its end;
+ *     nothing has been committed for some time, so that the checkpoint of an idle store comes to its end. The oldest go
+ *     first, a few at a time;
  *   - within a transaction, where that appends too many, or changes one in a way for which there is no room. Until it
  *     ends they are in both places, and committed reads and a rollback find them where they were.
  *
@@ -66,10 +67,11 @@ const mostSegments = 256;
 const mostRecordsSince = recordsBetween / 2;
 /** To walk past so many costs as much as to move one. */
 const passedForEach = 32;
-/** How long a store is idle before its recent entries go into pages, and how much of them whenever it is asked for a
- *  checkpoint (1 MiB: some milliseconds). */
+/** How long a store is idle before its recent entries go into pages. */
 const idleMs = 5_000;
-const segmentsWhenIdle = 16;
+/** How many segments go into pages at once (1 MiB: some milliseconds): at a commit, and when a checkpoint is asked
+ *  for. */
+const segmentsAtOnce = 16;
 
 const formOf = (retentionMs: number | undefined): string =>
   retentionMs === undefined ? 'pages' : `pages of windows of ${retentionMs} ms`;
@@ -90,6 +92,9 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   /** Entries that were appended of late: all are newer than those in pages. */
   readonly #recent: RecentEntries | undefined;
   readonly #found = new Positions();
+  readonly #segmentsAtOnce: number;
+  /** So many segments of recent entries, the oldest ones, go into pages by and by. */
+  #settling = 0;
   /** No time in pages is later. NaN: not looked up yet. */
   #newest = Number.NaN;
   /** The same of what is committed. */
@@ -109,6 +114,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     super(spec, options, { ...(expiry === undefined ? {} : { expiry }), paged: true, form: formOf(retentionMs) });
     this.#expiry = expiry;
     this.#recent = this.core.recent;
+    this.#segmentsAtOnce = options.segmentsAtOnce ?? segmentsAtOnce;
     this.#tree = new PageTree(this.core, this.#key, options.pageBytes ?? defaultPageBytes);
     this.#changes = new PageChanges(this.core, this.#tree, this.#key);
   }
@@ -440,13 +446,18 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     this.core.memory.account();
   }
 
-  /** How many segments of recent entries, all of which are committed, are better off in pages. */
-  #segmentsToSettle(recent: RecentEntries, passed: number): number {
+  /** How many segments of recent entries, all of which are committed, go into pages now. `filled`: how many the last
+   *  transaction has filled. */
+  #segmentsToSettle(recent: RecentEntries, filled: number, isIdle = false): number {
     const { core } = this;
-    if (passed > recent.count * passedForEach) return recent.segments;
-    if (core.stored.kv === undefined) return 0;
-    if (core.memory.isShortFor(recent.segments * segmentBytes)) return recent.segments;
-    return recent.over(mostSegments, core.logged - mostRecordsSince);
+    const { segments } = recent;
+    if (core.stored.kv !== undefined && (isIdle || core.memory.isShortFor(segments * segmentBytes)))
+      this.#settling = segments;
+    // Where more come than go there is no end to it.
+    const some = Math.min(this.#settling, segments, Math.max(this.#segmentsAtOnce, filled * 2));
+    this.#settling = segments === 0 ? 0 : this.#settling - some;
+    if (core.stored.kv === undefined) return some;
+    return Math.max(some, recent.over(mostSegments, core.logged - mostRecordsSince));
   }
 
   /** Sets the key of the tree that holds the order; false: its time has expired. */
@@ -572,13 +583,14 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   override commit(changelogNextOffset: number): void {
     const recent = this.#recent;
     const changed = this.changed();
-    const passed = recent?.passed ?? 0;
+    const { passed = 0, filled = 0 } = recent ?? {};
     this.#endTransaction();
     recent?.commit();
     this.core.commit(changelogNextOffset, changed);
     if (recent === undefined) return;
     this.#committedNewest = this.#newestInPages();
-    if (recent.count > 0) this.#settle(this.#segmentsToSettle(recent, passed));
+    if (passed > recent.count * passedForEach) this.#settling = recent.segments;
+    this.#settle(this.#segmentsToSettle(recent, filled));
   }
 
   override rollback(): void {
@@ -608,8 +620,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
         this.#seen.position = position;
         this.#seen.ms = nowMs;
       }
-      const segments = this.#segmentsToSettle(recent, 0);
-      this.#settle(nowMs - this.#seen.ms < idleMs ? segments : Math.max(segments, segmentsWhenIdle));
+      this.#settle(this.#segmentsToSettle(recent, 0, nowMs - this.#seen.ms >= idleMs));
     }
     return super.checkpointDue(nowMs);
   }

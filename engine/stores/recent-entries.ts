@@ -155,6 +155,11 @@ export class RecentEntries implements RecentView {
     return this.#openBytes + this.#kept * segmentBytes + this.#before.length;
   }
 
+  /** Segments that the open transaction has filled, or begun. */
+  get filled(): number {
+    return this.#openSegments;
+  }
+
   /** Entries that the open transaction has changed, or more. */
   get changed(): number {
     return this.#open + this.#touched.count;

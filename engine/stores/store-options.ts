@@ -34,6 +34,8 @@ export type StoreOptions = {
   readonly chunkEntries?: number;
   /** Bytes of a page of an ordered store; tests make it small. */
   readonly pageBytes?: number;
+  /** Segments of an ordered store's recent entries that go into pages at once; tests make it small. */
+  readonly segmentsAtOnce?: number;
   /** Bytes of one chunk of a scan; tests make it small. */
   readonly scanChunkBytes?: number;
 };

@@ -596,6 +596,39 @@ describe('over commits', () => {
     expect(fetch(store, 'k').length).toBe(1_001);
   });
 
+  test('where fetches walk past too many of them, and where memory is short, they go into pages a few at a time', async () => {
+    for (const isShort of [false, true]) {
+      const memory = new MemoryBudget(1 << 25);
+      const { store } = await newKvStore(new MemoryKv(), { memory });
+      const pad = 'x'.repeat(1_000);
+      const entries = 6_000;
+      for (let time = 0; time < entries; time++) append(store, `${time % 100}`, time, `${time}${pad}`);
+      store.commit(1);
+      const recent = (): number => store.stats.entries - store.stats.dueEntries;
+      expect(recent()).toBe(entries);
+      const cursor = store.cursor();
+      const [k, one] = [bytesOf('0'), bytesOf('1')];
+      for (let i = 0; i < 4_000 && !isShort; i++) {
+        cursor.fetch(k, 0, 1, timeBound(3), timeBound(5));
+        expect(cursor.next()).toBe(false);
+      }
+      if (isShort) memory.add(1 << 25);
+      let steps = 0;
+      for (let offset = 2; recent() > 5; offset++, steps++) {
+        const before = recent();
+        append(store, 'new', entries + offset, '');
+        store.commit(offset);
+        // Of 1,060 bytes each.
+        expect(before - recent()).toBeLessThan(1_100);
+        expect(store.get(one, 0, 1, orderOf(1, 0), 0, 12)).toBe(true);
+      }
+      expect(steps).toBeGreaterThan(5);
+      expect(steps).toBeLessThan(10);
+      expect(fetch(store, '7').length).toBe(entries / 100);
+      expect(store.committedEntries(bytesOf('7')).length).toBe(entries / 100);
+    }
+  });
+
   test('a cursor over what is committed visits each once, when they go into pages meanwhile', async () => {
     for (const backward of [false, true]) {
       for (const before of [0, 1, 2, 5, 10, 11]) {
