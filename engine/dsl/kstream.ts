@@ -234,7 +234,7 @@ export class KStream<K, V> {
     const store = graph.name('KSTREAM-TOTABLE-STATE-STORE', options.store);
     const { node: parent, key } = broughtTogether(this.#parts, options.name ?? name, options);
     const row = serdeFor('value', 'toTable', options.value, this.#parts.value);
-    return tableFrom({ graph, name, parent, key, row, store, kept: true, options });
+    return tableFrom({ graph, name, parent, key, row, store, kept: options.store !== undefined, options });
   }
 
   /** Joins each record with the table's row of the same key; records without one fall out. */
