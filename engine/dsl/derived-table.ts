@@ -4,6 +4,7 @@
  */
 
 import type { BeforeUse } from '../before-images.ts';
+import { ProcessorMisuse } from '../misuse.ts';
 import type { OperatorSupplier } from '../operator.ts';
 import { keptTable } from '../operators/kept-table.ts';
 import { mappedRows, storedRows } from '../operators/table-view.ts';
@@ -85,6 +86,14 @@ export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuil
   const operator = processValues<K, V, V2, S[number]>(
     (context) => {
       const transform = supplier(context);
+      if (typeof transform !== 'function')
+        throw new ProcessorMisuse(
+          'PROCESSOR_INVALID',
+          `the supplier of transformValues has made ${String(transform)}`,
+          {
+            hint: 'It has to answer a function.',
+          },
+        );
       return {
         // A table drops records without a key.
         process: (record) => context.forward(record.withValue(transform(record.value, record.key as K))),

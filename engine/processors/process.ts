@@ -51,11 +51,12 @@ export function process<KIn, VIn, KOut, VOut, S extends AnyStoreBuilder>(
   fields: ProcessFields<KIn, KOut>,
 ): OperatorSupplier<VIn, VOut> {
   const { key } = fields;
+  const once = made();
   return connected(fields, (context, forward) => {
     const scope = new Scope<KIn, KOut, VOut, S>(context, forward, fields);
     const outer: ProcessorContext<KOut, VOut, S> = scope.withForward((record, child) => scope.forward(record, child));
     return scope.run(
-      () => supplier(outer),
+      () => once(supplier(outer)),
       (processor) => processor.init?.(outer),
       (processor, record: StreamRecord<VIn>) => processor.process(scope.received(record, key)),
     );
@@ -68,6 +69,7 @@ export const processValues = <K, VIn, VOut, S extends AnyStoreBuilder>(
   fields: Omit<ProcessFields<K, K>, 'keyOut'>,
 ): OperatorSupplier<VIn, VOut> => {
   const { key } = fields;
+  const once = made();
   return connected(fields, (context, forward) => {
     const scope = new Scope<K, K, VOut, S>(context, forward, fields);
     const outer: FixedKeyContext<K, VOut, S> = scope.withForward((record: FixedKeyRecord<K, VOut>, child) => {
@@ -75,7 +77,7 @@ export const processValues = <K, VIn, VOut, S extends AnyStoreBuilder>(
       scope.forward(record, child);
     });
     return scope.run(
-      () => supplier(outer),
+      () => once(supplier(outer)),
       (processor) => processor.init?.(outer),
       (processor, record: StreamRecord<VIn>) => {
         const { key: k, value, timestamp, headers } = scope.received(record, key);
@@ -89,6 +91,26 @@ const connected = <In, Out>(
   { stores = [], schedules = false }: Pick<ProcessFields<unknown, unknown>, 'stores' | 'schedules'>,
   supplier: OperatorSupplier<In, Out>,
 ): OperatorSupplier<In, Out> => Object.assign(supplier, { stores, schedules });
+
+/** What one supplier has made: with the same processor for two tasks, or again after a rollback, what it holds would
+ *  belong to neither. */
+const made = (): (<P extends object>(processor: P) => P) => {
+  const before = new WeakSet<object>();
+  return (processor) => {
+    if (typeof processor !== 'object' || processor === null || !('process' in processor))
+      throw new ProcessorMisuse('PROCESSOR_INVALID', `the supplier of a processor has made ${String(processor)}`, {
+        hint: 'It has to answer an object with a method process.',
+      });
+    if (before.has(processor))
+      throw new ProcessorMisuse(
+        'PROCESSOR_SHARED',
+        'the supplier of a processor has answered one that it had made before',
+        { hint: 'Make another one in each call: each task has its own, and a new one after a rollback.' },
+      );
+    before.add(processor);
+    return processor;
+  };
+};
 
 const notFixed = (): ProcessorMisuse =>
   new ProcessorMisuse(

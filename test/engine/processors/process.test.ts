@@ -330,6 +330,42 @@ describe('process', () => {
     ]);
   });
 
+  test('a supplier makes a processor, and each time another one', () => {
+    const made: Processor<string, string, string, string> = { process: () => undefined };
+    const start = (add: (stream: KStream<string, string>) => KStream<string, string>, partitions: number): unknown => {
+      try {
+        new TopologyTestDriver(withProcessor(add), { partitions }).close();
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    };
+    const shared = {
+      message: expect.stringMatching(/^the node .* failed.*: the supplier of a processor has answered one that it had/),
+      cause: { code: 'PROCESSOR_SHARED' },
+    };
+    const none = {
+      message: expect.stringMatching(/^the node .* failed.*: the supplier of .* has made null$/),
+      cause: { code: 'PROCESSOR_INVALID' },
+    };
+    // For one task it is called once.
+    expect(start((stream) => stream.process(() => made), 1)).toBe(undefined);
+    expect(start((stream) => stream.process(() => made), 2)).toMatchObject(shared);
+    expect(start((stream) => stream.processValues<string>(() => made as never), 2)).toMatchObject(shared);
+    expect(start((stream) => stream.process<string>(() => null as never), 1)).toMatchObject(none);
+    expect(start((stream) => stream.processValues<string>(() => null as never), 1)).toMatchObject(none);
+    expect(
+      start(
+        (stream) =>
+          stream
+            .toTable()
+            .transformValues<string>(() => null as never)
+            .toStream(),
+        1,
+      ),
+    ).toMatchObject(none);
+  });
+
   test('what does not fit is an error that says so', () => {
     const failing = (work: (context: ProcessorContext<string, string>) => void, how = {}): unknown => {
       const topology = withProcessor((stream) =>
