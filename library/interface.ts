@@ -50,16 +50,16 @@ export interface Millrace {
    *  is not checked. */
   query<R extends ResultRow = ResultRow>(text: string, options?: QueryOptions): Promise<QueryRows<R>>;
   /** The rows of a query, push or pull, as they come; nothing is produced before it is asked for. The query starts
-   *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. With `deletions` the
-   *  query is a push query, and each element tells whether the row was deleted: whoever puts rows into a map by their
-   *  key, and takes deleted ones out, has the table. */
+   *  when the first row is asked for; leaving the loop, or `return()` from elsewhere, ends it. With `deletions` each
+   *  element tells whether the row was deleted: a program that puts the rows of a push query into a map by their key,
+   *  and takes deleted ones out, has the table. */
   subscribe<R extends ResultRow = ResultRow>(
     text: string,
     options: QueryOptions & { readonly deletions: true },
   ): AsyncIterableIterator<RowChange<R>, void, undefined>;
   subscribe<R extends ResultRow = ResultRow>(
     text: string,
-    options?: QueryOptions,
+    options?: QueryOptions & { readonly deletions?: false | undefined },
   ): AsyncIterableIterator<R, void, undefined>;
   /** Adds a module of functions to those of `functions`: new statements can use them. A newer version of a module takes
    *  the place of the former one for new queries; those that run keep theirs. Queries of an earlier run that waited for

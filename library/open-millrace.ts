@@ -108,15 +108,7 @@ export class OpenMillrace implements Millrace {
     return Object.defineProperty(found as unknown as QueryRows<R>, 'position', { value: handle.position });
   }
 
-  subscribe<R extends ResultRow = ResultRow>(
-    text: string,
-    options: QueryOptions & { readonly deletions: true },
-  ): AsyncIterableIterator<RowChange<R>, void, undefined>;
-  subscribe<R extends ResultRow = ResultRow>(
-    text: string,
-    options?: QueryOptions,
-  ): AsyncIterableIterator<R, void, undefined>;
-  subscribe(text: string, options: QueryOptions = {}): AsyncIterableIterator<unknown, void, undefined> {
+  readonly subscribe: Millrace['subscribe'] = (text: string, options: QueryOptions = {}) => {
     let opening: Promise<QueryHandle> | undefined;
     const start = (): Promise<QueryHandle> => (opening = this.engine.query(text, options));
     const rows = rowsOf(start, options.deletions === true);
@@ -134,7 +126,7 @@ export class OpenMillrace implements Millrace {
         return this;
       },
     };
-  }
+  };
 
   async produce(
     topic: string,
@@ -224,18 +216,20 @@ export class OpenMillrace implements Millrace {
   }
 }
 
-/** The rows of a query as objects; `asChanges`: each as a `RowChange`. */
-async function* rowsOf(
-  start: () => Promise<QueryHandle>,
-  asChanges: boolean,
-): AsyncGenerator<ResultRow | RowChange<ResultRow>, void, undefined> {
+/** The rows of a query as objects, of the type that the caller names, which is not checked; `asChanges`: each as a
+ *  `RowChange`. */
+async function* rowsOf(start: () => Promise<QueryHandle>, asChanges: boolean): AsyncGenerator<never, void, undefined> {
   const handle = await start();
   const { columns, deletions = false } = handle;
   const toObject = objectOf(columns);
   try {
     for await (const batch of handle.rows()) {
       for (const row of batch) {
-        yield asChanges ? { row: toObject(row), deleted: deletions && row[columns.length] === true } : toObject(row);
+        const object = toObject(row);
+        const given: ResultRow | RowChange<ResultRow> = asChanges
+          ? { row: object, deleted: deletions && row[columns.length] === true }
+          : object;
+        yield given as never;
       }
     }
   } finally {

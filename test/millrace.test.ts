@@ -166,6 +166,13 @@ describe('subscribe', () => {
     },
   );
 
+  test('whether its elements are rows or changes is known where it is written', async () => {
+    const millrace = await openHere();
+    const options: { readonly deletions: boolean } = { deletions: true };
+    // @ts-expect-error It may be either.
+    await millrace.subscribe('SELECT 1;', options).return?.();
+  });
+
   test('what is not taken is not lost, and holds nobody', async () => {
     const millrace = await openHere();
     await millrace.sql(definitions);

@@ -46,8 +46,8 @@ export const columnScope = (
   let keys: KeyColumns | undefined;
   return {
     share,
-    comparison(part) {
-      return spans.size === 0 ? undefined : spanTest(part, spans, (column) => this.column(column));
+    test(part, plain) {
+      return spanTest(part, plain, spans, (column) => this.column(column));
     },
     column(reference: ColumnReference): Evaluate {
       const { from, index } = reference;
@@ -101,8 +101,8 @@ const noSpans: ReadonlySet<number> = new Set();
 
 /** Value columns of records that are known not to be NULL, read from a scan's vectors; some as spans. */
 export const vectorScope = (columnCount: number, spans: ReadonlySet<number>): ColumnScope => ({
-  comparison(part) {
-    return spanTest(part, spans, (column) => this.column(column));
+  test(part, plain) {
+    return spanTest(part, plain, spans, (column) => this.column(column));
   },
   column: ({ from, index }) => {
     assert(from === 'value', `the column comes from ${from}`);

@@ -1,18 +1,17 @@
 /**
- * Which texts of a scan are read as spans (`formats/text-span.ts`), and comparisons of those.
+ * Which texts of a scan are read as spans (`formats/text-span.ts`), and tests of those.
  *
- * A column's texts are not read where all that a query does with them is to compare them with constants, and to pass
- * them on to a sink that copies them.
+ * A column's texts are not read where all that a query does with them is to test them (`=`, `<>`, IN and LIKE with
+ * constants, IS NULL), and to pass them on to a sink that copies them. What a test looks for is ASCII: no other bytes
+ * are decoded to such a text.
  */
 
 import { utf8Bytes } from '../../base/index.ts';
-import type { StreamRecord } from '../../engine/index.ts';
-import { type ColumnReference, columnsOf, partsOf, type TypedExpression, type TypedOf } from '../analyze/typed.ts';
+import { type ColumnReference, columnsOf, partsOf, type TypedExpression } from '../analyze/typed.ts';
 import { constantOf, type Evaluate } from '../evaluate/closure.ts';
 import { formatNamed } from '../formats/index.ts';
-import { hasSpans, spanLength, spanStart } from '../formats/text-span.ts';
+import { hasSpans, spanLength, spanStart, spanText } from '../formats/text-span.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
-import type { Value } from '../types/value.ts';
 
 interface Uses {
   readonly conditions: readonly TypedExpression[];
@@ -43,53 +42,120 @@ export const columnsAsSpans = (
   );
 };
 
-/** The columns that stand anywhere but in a comparison that spans will do for. */
+/** The columns that stand anywhere but in a test that spans will do for. */
 const outsideOfTests = (expression: TypedExpression): readonly ColumnReference[] => {
   if (expression.kind === 'column') return [expression];
-  return isSpanTest(expression) ? [] : partsOf(expression).flatMap(outsideOfTests);
+  // A span is no NULL either.
+  if (expression.kind === 'is-null' && isText(expression.operand)) return [];
+  return testOf(expression) === undefined ? partsOf(expression).flatMap(outsideOfTests) : [];
 };
 
-type SpanTest = TypedOf<'comparison'> & { readonly left: ColumnReference; readonly right: TypedOf<'literal'> };
+/** A test of a text column with constants. */
+interface Test {
+  readonly column: ColumnReference;
+  /** Whether the text of a span passes; undefined: only the text tells. */
+  readonly passes: (bytes: Uint8Array, span: number) => boolean | undefined;
+}
+
+const testOf = (part: TypedExpression): Test | undefined => {
+  switch (part.kind) {
+    case 'comparison': {
+      const { left, right, operator } = part;
+      const text = asciiOf(right);
+      if (!isText(left) || text === undefined || (operator !== '=' && operator !== '<>')) return undefined;
+      const wanted = utf8Bytes(text);
+      return operator === '='
+        ? { column: left, passes: (bytes, span) => isAt(bytes, span, wanted) }
+        : { column: left, passes: (bytes, span) => !isAt(bytes, span, wanted) };
+    }
+    case 'in': {
+      const { operand, values, negated } = part;
+      // NULL is in no list.
+      const constants = values.filter((value) => value.kind !== 'literal' || constantOf(value) !== null);
+      const texts = constants.map(asciiOf).filter((text) => text !== undefined);
+      if (!isText(operand) || texts.length < constants.length) return undefined;
+      const wanted = texts.map(utf8Bytes);
+      return { column: operand, passes: (bytes, span) => wanted.some((text) => isAt(bytes, span, text)) !== negated };
+    }
+    case 'like': {
+      const { operand, pattern, escape, negated } = part;
+      const text = asciiOf(pattern);
+      const [, before, middle, behind] = /^(%*)([^%_]*)(%*)$/.exec(text ?? '_') ?? [];
+      if (!isText(operand) || middle === undefined || escape !== undefined) return undefined;
+      const wanted = utf8Bytes(middle);
+      const [anyBefore, anyBehind] = [before !== '', behind !== ''];
+      return {
+        column: operand,
+        passes: (bytes, span) => {
+          if (!isPlain(bytes, span)) return undefined;
+          const most = spanLength(span) - wanted.length;
+          const first = anyBehind ? 0 : most;
+          const last = anyBefore ? most : 0;
+          return isWithin(bytes, span, wanted, first, last) !== negated;
+        },
+      };
+    }
+    default:
+      return undefined;
+  }
+};
+
+const isText = (part: TypedExpression): part is ColumnReference =>
+  part.kind === 'column' && part.from === 'value' && hasSpans(part);
+
+/** The text of a constant, where that is ASCII. */
+const asciiOf = (part: TypedExpression): string | undefined => {
+  const constant = part.kind === 'literal' && hasSpans(part) ? constantOf(part) : null;
+  return typeof constant === 'string' && isAscii.test(constant) ? constant : undefined;
+};
 
 const isAscii = /^[\0-\x7f]*$/;
 
-/** Whether a text column is compared with a constant by `=` or `<>`. That one is ASCII: no other bytes are decoded to
- *  such a text. */
-const isSpanTest = (part: TypedExpression): part is SpanTest => {
-  if (part.kind !== 'comparison' || (part.operator !== '=' && part.operator !== '<>')) return false;
-  const { left, right } = part;
-  if (left.kind !== 'column' || left.from !== 'value' || !hasSpans(left) || right.kind !== 'literal') return false;
-  const constant = hasSpans(right) ? constantOf(right) : null;
-  return typeof constant === 'string' && isAscii.test(constant);
-};
-
-/** The comparison of a column that is read as spans, by `read`; undefined: it is another one. */
+/** The test of a column that is read as spans, by `read`; undefined: it is another one. `plain` tests texts. */
 export const spanTest = (
-  part: TypedOf<'comparison'>,
+  part: TypedExpression,
+  plain: (column: Evaluate) => Evaluate,
   columns: ReadonlySet<number>,
   read: (column: ColumnReference) => Evaluate,
 ): Evaluate | undefined => {
-  if (!isSpanTest(part) || !columns.has(part.left.index)) return undefined;
-  const column = read(part.left);
-  const text = constantOf(part.right) as string;
-  const constant = utf8Bytes(text);
-  const equals = (record: StreamRecord<unknown>, value: Value): boolean =>
-    typeof value === 'number' ? isAt(record.valueBytes, value, constant) : value === text;
-  return part.operator === '='
-    ? (record) => {
-        const value = column(record);
-        return value !== null && equals(record, value);
-      }
-    : (record) => {
-        const value = column(record);
-        return value !== null && !equals(record, value);
-      };
+  const test = columns.size === 0 ? undefined : testOf(part);
+  if (test === undefined || !columns.has(test.column.index)) return undefined;
+  const { passes } = test;
+  const column = read(test.column);
+  const ofText = plain((record) => {
+    const value = column(record);
+    return typeof value === 'number' ? spanText(record.valueBytes, value) : value;
+  });
+  return (record) => {
+    const value = column(record);
+    return (typeof value === 'number' ? passes(record.valueBytes, value) : undefined) ?? ofText(record);
+  };
 };
 
-const isAt = (bytes: Uint8Array, span: number, text: Uint8Array): boolean => {
+const isAt = (bytes: Uint8Array, span: number, text: Uint8Array): boolean =>
+  spanLength(span) === text.length && stands(bytes, spanStart(span), text);
+
+/** Whether a text begins at one of the places from `first` to `last`, counted from the start of the span, and ends
+ *  within it. */
+const isWithin = (bytes: Uint8Array, span: number, text: Uint8Array, first: number, last: number): boolean => {
+  const most = Math.min(last, spanLength(span) - text.length);
+  for (let at = Math.max(first, 0); at <= most; at++) if (stands(bytes, spanStart(span) + at, text)) return true;
+  return false;
+};
+
+const stands = (bytes: Uint8Array, start: number, text: Uint8Array): boolean => {
   const { length } = text;
-  if (spanLength(span) !== length) return false;
-  const start = spanStart(span);
   for (let i = 0; i < length; i++) if (bytes[start + i] !== text[i]) return false;
+  return true;
+};
+
+/** Whether all bytes are ASCII without line breaks, which no `%` stands for. */
+const isPlain = (bytes: Uint8Array, span: number): boolean => {
+  const start = spanStart(span);
+  const end = start + spanLength(span);
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte > 127 || byte === 10 || byte === 13) return false;
+  }
   return true;
 };

@@ -8,11 +8,15 @@ import type { Value } from '../types/value.ts';
 /** Evaluates one expression over a record. Raises `EvaluationError` on data that it cannot work with. */
 export type Evaluate = (record: StreamRecord<unknown>) => Value;
 
+/** Compiles a part of an expression. */
+export type Compile = (part: TypedExpression) => Evaluate;
+
 /** How columns are read at one place of a topology. */
 export interface ColumnScope {
   column(reference: ColumnReference): Evaluate;
-  /** A comparison that is done here without its values; undefined: as everywhere. */
-  comparison?(part: TypedOf<'comparison'>): Evaluate | undefined;
+  /** A test of one column that is done here without making its value; undefined: as everywhere. `plain` makes the test
+   *  over the values of that column. */
+  test?(part: TypedExpression, plain: (column: Evaluate) => Evaluate): Evaluate | undefined;
   /** The evaluation of a whole expression, where queries share its values. */
   share?: ((expression: TypedExpression, evaluate: Evaluate) => Evaluate) | undefined;
 }

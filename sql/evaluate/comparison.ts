@@ -16,15 +16,13 @@ import { equalityOf, isIdentical, mixedOrder, type Order, orderOf } from '../typ
 import { definitionOf } from '../types/scalars/index.ts';
 import { isScalar } from '../types/type.ts';
 import type { Value } from '../types/value.ts';
-import { constantOf, type Evaluate } from './closure.ts';
+import { type Compile, constantOf, type Evaluate } from './closure.ts';
 
 type Primitive<V extends boolean | number | bigint | string> = V;
 
 /** Most scalars are compared here by `<` and `===`, which mean what those of SQL do for primitives only: a carrier that
  *  holds objects does not compile before it is compared by its order. */
 export type ComparedNatively = Primitive<CarrierValues[Exclude<Carrier, 'bytes'>]>;
-
-type Compile = (part: TypedExpression) => Evaluate;
 
 export const comparison = (part: TypedOf<'comparison'>, compile: Compile): Evaluate =>
   compared(part, compile, (left, right) => comparisonOf(part, left, right));

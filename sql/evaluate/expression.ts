@@ -30,7 +30,7 @@ import { checkLength } from '../types/text-length.ts';
 import { isScalar, numericOf } from '../types/type.ts';
 import { isMap, type Value } from '../types/value.ts';
 import { call } from './call.ts';
-import { type ColumnScope, constantOf, type Evaluate } from './closure.ts';
+import { type ColumnScope, type Compile, constantOf, type Evaluate } from './closure.ts';
 import { comparison, distinctFrom } from './comparison.ts';
 import { type LikePattern, likePattern, matchesLike } from './like.ts';
 import { partFailed } from './part-faults.ts';
@@ -44,6 +44,9 @@ export const compileExpression = (
   /** The values of the parameters of lambdas, and where those lie that can be named at the place being compiled. */
   const frame: Value[] = [];
   let slots: ReadonlyMap<string, number> = new Map();
+  const test = (part: TypedExpression, plain: (own: Compile) => Evaluate): Evaluate =>
+    scope.test?.(part, (column) => plain((inner) => (inner.kind === 'column' ? column : compile(inner)))) ??
+    plain(compile);
   const compile = (part: TypedExpression): Evaluate => {
     switch (part.kind) {
       case 'literal': {
@@ -87,7 +90,7 @@ export const compileExpression = (
       case 'arithmetic':
         return arithmetic(part, compile(part.left), compile(part.right));
       case 'comparison':
-        return scope.comparison?.(part) ?? comparison(part, compile);
+        return test(part, (own) => comparison(part, own));
       case 'distinct-from':
         return distinctFrom(part, compile);
       case 'logical':
@@ -121,9 +124,9 @@ export const compileExpression = (
         };
       }
       case 'in':
-        return isIn(part, compile);
+        return test(part, (own) => isIn(part, own));
       case 'like':
-        return like(part, compile);
+        return test(part, (own) => like(part, own));
       case 'is-null': {
         const operand = compile(part.operand);
         return part.negated ? (record) => operand(record) !== null : (record) => operand(record) === null;
@@ -328,7 +331,7 @@ const logical = (operator: 'AND' | 'OR', operands: readonly Evaluate[]): Evaluat
   };
 };
 
-const isIn = (part: TypedOf<'in'>, compile: (part: TypedExpression) => Evaluate): Evaluate => {
+const isIn = (part: TypedOf<'in'>, compile: Compile): Evaluate => {
   const operand = compile(part.operand);
   const { negated } = part;
   if (isScalar(part.operand.type) && part.values.every((value) => value.kind === 'literal')) {
@@ -351,7 +354,7 @@ const isIn = (part: TypedOf<'in'>, compile: (part: TypedExpression) => Evaluate)
   };
 };
 
-const like = (part: TypedOf<'like'>, compile: (part: TypedExpression) => Evaluate): Evaluate => {
+const like = (part: TypedOf<'like'>, compile: Compile): Evaluate => {
   const operand = compile(part.operand);
   const { negated, escape } = part;
   const pattern = compile(part.pattern);

@@ -1,7 +1,7 @@
 /**
  * Spans: texts of a block that are left where they stand.
  *
- * A text that is only copied from a record to the next one, or compared with a constant, need not become a string: it
+ * A text that is only copied from a record to the next one, or tested against a constant, need not become a string: it
  * is looked for in a cache, made, and its characters are taken out again one by one. Asked for the *span slot* of a
  * column, a scanner puts a small whole number in the place of the text: where its bytes, UTF-8 without escapes, begin
  * within the block's bytes, and how many they are. Writers copy them from there.

@@ -5,7 +5,15 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { generatedCodeAllowed, useGeneratedCode } from '../../../base/index.ts';
+import { generatedCodeAllowed, useGeneratedCode, utf8Bytes } from '../../../base/index.ts';
+import { StreamRecord } from '../../../engine/index.ts';
+import { vectorScope } from '../../../sql/compile/reading.ts';
+import { columnsAsSpans } from '../../../sql/compile/spans.ts';
+import { compileExpression } from '../../../sql/evaluate/expression.ts';
+import { spanText } from '../../../sql/formats/text-span.ts';
+import { stringType } from '../../../sql/types/type.ts';
+import type { Value } from '../../../sql/types/value.ts';
+import { context, evaluateTyped, functions, typed } from '../evaluate/support.ts';
 import { runSql, type Sent } from '../support/running.ts';
 
 const columns = 'a VARCHAR, n INT, b VARCHAR, t VARCHAR';
@@ -20,7 +28,26 @@ const statements = (from: string, to: string, condition: string, items: string, 
     GROUP BY k;`;
 
 const text = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom('x', 'y', 'xx', 'none', 'é', '', 'x,"y"', 'a\\b', '2024-01-01', '\ufffd') },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      'x',
+      'y',
+      'xx',
+      'none',
+      'é',
+      '',
+      'x,"y"',
+      'a\\b',
+      '2024-01-01',
+      '\ufffd',
+      'axb',
+      'x%',
+      'éx',
+      'x\u2028y',
+      'x\ny',
+    ),
+  },
   fc.string({ maxLength: 6 }),
 );
 
@@ -63,6 +90,16 @@ test('texts that are compared and passed on as spans give the same results', () 
           ...[
             "WHERE a <> 'x' AND b LIKE 'x%'",
             'WHERE a IS NOT NULL',
+            "WHERE a IS NULL OR b LIKE '%x%'",
+            "WHERE a IN ('x', 'none', '')",
+            "WHERE a NOT IN ('x', NULL) AND b IS NOT NULL AND b NOT LIKE '%y'",
+            "WHERE a IN ('x', 'é')",
+            "WHERE a LIKE 'x'",
+            "WHERE a LIKE '%'",
+            "WHERE a LIKE ''",
+            "WHERE a NOT LIKE '%%x' AND a LIKE 'x%%'",
+            "WHERE a LIKE 'x_' OR a LIKE '%é%'",
+            "WHERE a LIKE 'x!%%' ESCAPE '!'",
             "WHERE CASE WHEN a = 'x' THEN n > 3 ELSE TRUE END",
           ],
           "WHERE k <> 'x' AND a <> 'none'",
@@ -93,5 +130,57 @@ test('texts that are compared and passed on as spans give the same results', () 
       },
     ),
     { numRuns: 150 },
+  );
+});
+
+test('a test of a span is that of its text, also among other bytes and where it is no UTF-8', () => {
+  const schema = { key: [], value: [{ name: 'A', type: stringType }] };
+  // Some are line breaks of several bytes, and parts of those.
+  const byte = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom([97], [98], [97, 98], [37]) },
+    fc.constantFrom([10], [13], [0], [127], [0x80], [0xc2], [0xc2, 0x85], [0xe2, 0x80, 0xa8], [0xf0], [0xff]),
+  );
+  const constant = fc.constantFrom(
+    '',
+    'a',
+    'b',
+    'ab',
+    'ba',
+    'aab',
+    'é',
+    '%',
+    'a%',
+    '%a',
+    '%ab%',
+    'a%b',
+    '%%',
+    'b_',
+    'a\n%',
+  );
+  const test = fc.oneof(
+    fc.tuple(fc.constantFrom('=', '<>', 'LIKE', 'NOT LIKE'), constant).map(([how, text]) => `A ${how} '${text}'`),
+    fc
+      .tuple(fc.constantFrom('IN', 'NOT IN'), fc.array(constant, { minLength: 1, maxLength: 3 }), fc.boolean())
+      .map(
+        ([how, all, withNull]) =>
+          `A ${how} (${[...all.map((text) => `'${text}'`), ...(withNull ? ['NULL'] : [])].join()})`,
+      ),
+  );
+  fc.assert(
+    fc.property(fc.array(byte, { maxLength: 6 }), fc.nat(4), fc.nat(6), test, (bytes, before, length, sql) => {
+      const expression = typed(sql, { A: { type: stringType, value: null } });
+      const record = new StreamRecord<Value[][]>();
+      record.valueBytes = Uint8Array.from([...bytes.flat(), ...utf8Bytes('abababababab')]);
+      const span = (before << 8) | length;
+      const text = spanText(record.valueBytes, span);
+      record.value = [[text], [span]];
+      record.index = 0;
+      const uses = { conditions: [expression], items: [], takesSpan: () => false, others: [] };
+      const asSpans = columnsAsSpans({ valueFormat: { name: 'JSON' }, schema }, uses);
+      expect(asSpans.has(0)).toBe(!/é|LIKE '(b_|a%b)'/.test(sql));
+      const evaluate = compileExpression(expression, vectorScope(1, asSpans), functions, context);
+      expect(evaluate(record)).toBe(evaluateTyped(expression, { A: { type: stringType, value: text } }));
+    }),
+    { numRuns: 3000 },
   );
 });
