@@ -108,10 +108,10 @@ export class OpenMillrace implements Millrace {
     return Object.defineProperty(found as unknown as QueryRows<R>, 'position', { value: handle.position });
   }
 
-  readonly subscribe: Millrace['subscribe'] = (text: string, options: QueryOptions = {}) => {
+  readonly subscribe: Millrace['subscribe'] = (text: string, options?: QueryOptions) => {
     let opening: Promise<QueryHandle> | undefined;
     const start = (): Promise<QueryHandle> => (opening = this.engine.query(text, options));
-    const rows = rowsOf(start, options.deletions === true);
+    const rows = rowsOf(start, options?.deletions === true);
     return {
       next: () => rows.next(),
       // A generator would first wait for the row that was asked for last, which may never come.

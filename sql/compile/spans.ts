@@ -7,7 +7,7 @@
  */
 
 import { utf8Bytes } from '../../base/index.ts';
-import { type ColumnReference, columnsOf, partsOf, type TypedExpression } from '../analyze/typed.ts';
+import { type ColumnReference, columnsOf, partsOf, type TypedExpression, type TypedOf } from '../analyze/typed.ts';
 import { constantOf, type Evaluate } from '../evaluate/closure.ts';
 import { formatNamed } from '../formats/index.ts';
 import { hasSpans, spanLength, spanStart, spanText } from '../formats/text-span.ts';
@@ -58,46 +58,46 @@ interface Test {
 }
 
 const testOf = (part: TypedExpression): Test | undefined => {
-  switch (part.kind) {
-    case 'comparison': {
-      const { left, right, operator } = part;
-      const text = asciiOf(right);
-      if (!isText(left) || text === undefined || (operator !== '=' && operator !== '<>')) return undefined;
-      const wanted = utf8Bytes(text);
-      return operator === '='
-        ? { column: left, passes: (bytes, span) => isAt(bytes, span, wanted) }
-        : { column: left, passes: (bytes, span) => !isAt(bytes, span, wanted) };
-    }
-    case 'in': {
-      const { operand, values, negated } = part;
-      // NULL is in no list.
-      const constants = values.filter((value) => value.kind !== 'literal' || constantOf(value) !== null);
-      const texts = constants.map(asciiOf).filter((text) => text !== undefined);
-      if (!isText(operand) || texts.length < constants.length) return undefined;
-      const wanted = texts.map(utf8Bytes);
-      return { column: operand, passes: (bytes, span) => wanted.some((text) => isAt(bytes, span, text)) !== negated };
-    }
-    case 'like': {
-      const { operand, pattern, escape, negated } = part;
-      const text = asciiOf(pattern);
-      const [, before, middle, behind] = /^(%*)([^%_]*)(%*)$/.exec(text ?? '_') ?? [];
-      if (!isText(operand) || middle === undefined || escape !== undefined) return undefined;
-      const wanted = utf8Bytes(middle);
-      const [anyBefore, anyBehind] = [before !== '', behind !== ''];
-      return {
-        column: operand,
-        passes: (bytes, span) => {
-          if (!isPlain(bytes, span)) return undefined;
-          const most = spanLength(span) - wanted.length;
-          const first = anyBehind ? 0 : most;
-          const last = anyBefore ? most : 0;
-          return isWithin(bytes, span, wanted, first, last) !== negated;
-        },
-      };
-    }
-    default:
-      return undefined;
-  }
+  if (part.kind === 'comparison') return comparisonTest(part);
+  if (part.kind === 'in') return listTest(part);
+  return part.kind === 'like' ? likeTest(part) : undefined;
+};
+
+const comparisonTest = ({ left, right, operator }: TypedOf<'comparison'>): Test | undefined => {
+  const text = asciiOf(right);
+  if (!isText(left) || text === undefined || (operator !== '=' && operator !== '<>')) return undefined;
+  const wanted = utf8Bytes(text);
+  return operator === '='
+    ? { column: left, passes: (bytes, span) => isAt(bytes, span, wanted) }
+    : { column: left, passes: (bytes, span) => !isAt(bytes, span, wanted) };
+};
+
+const listTest = ({ operand, values, negated }: TypedOf<'in'>): Test | undefined => {
+  // NULL is in no list.
+  const constants = values.filter((value) => value.kind !== 'literal' || constantOf(value) !== null);
+  const texts = constants.map(asciiOf).filter((text) => text !== undefined);
+  if (!isText(operand) || texts.length < constants.length) return undefined;
+  const wanted = texts.map(utf8Bytes);
+  return { column: operand, passes: (bytes, span) => wanted.some((text) => isAt(bytes, span, text)) !== negated };
+};
+
+/** Patterns whose only `%` are at the ends. */
+const likeTest = ({ operand, pattern, escape, negated }: TypedOf<'like'>): Test | undefined => {
+  const text = asciiOf(pattern);
+  const [, before, middle, behind] = /^(%*)([^%_]*)(%*)$/.exec(text ?? '_') ?? [];
+  if (!isText(operand) || middle === undefined || escape !== undefined) return undefined;
+  const wanted = utf8Bytes(middle);
+  const [anyBefore, anyBehind] = [before !== '', behind !== ''];
+  return {
+    column: operand,
+    passes: (bytes, span) => {
+      if (!isPlain(bytes, span)) return undefined;
+      const most = spanLength(span) - wanted.length;
+      const first = anyBehind ? 0 : most;
+      const last = anyBefore ? most : 0;
+      return isWithin(bytes, span, wanted, first, last) !== negated;
+    },
+  };
 };
 
 const isText = (part: TypedExpression): part is ColumnReference =>
