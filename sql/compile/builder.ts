@@ -15,11 +15,12 @@ import { type StoreHashes, storeHashNumber } from '../plan/store-schema.ts';
 import type { Column, Schema } from '../types/schema.ts';
 import type { SqlType } from '../types/type.ts';
 import type { Row } from '../types/value.ts';
+import type { AlikeSteps } from './alike-steps.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { fuse, type Scan, type ScanNeeds, substituted } from './fuse.ts';
 import { columnScope, type Reading, type RecordValue } from './reading.ts';
 import { scanSource } from './scan.ts';
-import type { AlikeSteps, Share } from './shared-steps.ts';
+import type { Share } from './shared-steps.ts';
 
 /** A node that delivers rows. */
 export interface Rows {

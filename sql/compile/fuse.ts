@@ -14,11 +14,12 @@ import { spanSlot } from '../formats/text-span.ts';
 import { keyedSchema } from '../plan/plan.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Schema } from '../types/schema.ts';
+import { type AlikeSteps, alikeSteps } from './alike-steps.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { columnScope, type RecordValue, vectorScope } from './reading.ts';
 import type { Fused } from './scan.ts';
 import { compileAll, condition, rowMaker, type Test } from './select.ts';
-import { type AlikeSteps, alikeSteps, type Share, shareOf } from './shared-steps.ts';
+import { type Share, shareOf } from './shared-steps.ts';
 import { columnsAsSpans } from './spans.ts';
 
 /** A source and the steps fused into its scan so far; not a node yet, because what reads it decides what the scan

@@ -6,9 +6,10 @@ import { scanned } from '../formats/format.ts';
 import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Row, Value } from '../types/value.ts';
+import type { AlikeValues } from './alike-steps.ts';
 import { keyReader, windowBytesOf } from './keys.ts';
 import type { RecordColumns, ScannedValues, ScanView } from './scan-view.ts';
-import { type AlikeValues, shareTime } from './shared-steps.ts';
+import { shareTime } from './shared-steps.ts';
 import type { NoTimestamp, TimestampReader } from './timestamps.ts';
 
 type Vectors = ScanView['vectors'];

@@ -15,7 +15,8 @@ import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import { printType } from '../types/type.ts';
 import type { Row, Value } from '../types/value.ts';
-import { BlockSteps, StepRegistry } from './shared-steps.ts';
+import { BlockSteps } from './block-steps.ts';
+import { StepRegistry } from './step-registry.ts';
 
 /** Which columns are parsed, and how often; shared by all queries of one thread. */
 export class ScanRegistry {

@@ -27,11 +27,13 @@ import { formatNamed } from '../formats/index.ts';
 import type { WriterSchemas } from '../formats/writer-schemas.ts';
 import type { SourceStep } from '../plan/steps/source.ts';
 import type { Row } from '../types/value.ts';
+import { type AlikeSteps, allAlike } from './alike-steps.ts';
+import { attempt, outcome, type Selection } from './block-steps.ts';
 import type { RecordValue } from './reading.ts';
 import { keyReading } from './scan-key.ts';
 import { eventTime, timeOf } from './scan-time.ts';
 import { type Pass, type ScanView, type SharedReading, scanValues } from './scan-view.ts';
-import { type AlikeSteps, allAlike, attempt, outcome, ScanSteps, type Selection } from './shared-steps.ts';
+import { ScanSteps } from './shared-steps.ts';
 import { timestampReader } from './timestamps.ts';
 
 /** What the steps fused into the scan do with a record whose envelope is set and whose value is the block's vectors

@@ -14,10 +14,10 @@ import type { Topology } from '../../engine/index.ts';
 import type { PhysicalPlan, Step } from '../plan/plan.ts';
 import { checkStores } from '../plan/store-schema.ts';
 import { accumulatorTypes } from './aggregates.ts';
+import type { AlikeStep } from './alike-steps.ts';
 import { type Built, TopologyBuilder } from './builder.ts';
 import type { CompileEnvironment } from './environment.ts';
 import { viewIdOf } from './scan-view.ts';
-import type { AlikeStep } from './shared-steps.ts';
 import { endBuilders, stepBuilders } from './steps/index.ts';
 
 export { resultEncoding } from './steps/result.ts';
