@@ -3,14 +3,17 @@
  * whatever the kind makes of them. Every kind has a row, or several: a kind without one does not compile.
  */
 
-import { compareBytes, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
+import { compareBytes, readLatin1, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
 import type { OrderedStateStore, ScanChunk, StateStore, WindowStateStore } from '../../../engine/stores/state-store.ts';
 import type { StoreKind, StoreSpec } from '../../../engine/stores/store.ts';
 import { isOfKind } from '../../../engine/stores/store-kinds.ts';
 
-export const textOf = (bytes: Uint8Array, start = 0, end = bytes.length): string =>
-  Array.from(bytes.subarray(start, end), (byte) => String.fromCharCode(byte)).join('');
-export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+export const textOf = (bytes: Uint8Array, start = 0, end = bytes.length): string => readLatin1(bytes, start, end);
+export const bytesOf = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+};
 
 /** Kinds without windows leave `window` at 0. */
 export type Key = { readonly window: number; readonly key: string };

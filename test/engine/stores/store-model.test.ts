@@ -3,7 +3,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formOf } from './forms.ts';
+import { KvError } from '../../../engine/stores/ordered-kv.ts';
+import { formOf, nameOf } from './forms.ts';
 import { allKinds, type Fetch, type Key, type Kind, sequenceKey, World } from './world.ts';
 
 type Step =
@@ -14,8 +15,13 @@ type Step =
   | { readonly op: 'expire'; readonly window: number }
   | { readonly op: 'time'; readonly calls: boolean }
   | { readonly op: 'append'; readonly time: number; readonly size: number; readonly tag: number }
+  | { readonly op: 'append-later'; readonly ms: number; readonly backMs: number; readonly size: number }
+  | { readonly op: 'overwrite'; readonly number: number; readonly tag: number }
+  | { readonly op: 'remove'; readonly number: number }
+  | { readonly op: 'expire-behind' }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
-  | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'check' | 'scan-aside' }
+  | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'idle' | 'check' | 'scan-aside' }
+  | { readonly op: 'fail-read'; readonly after: number }
   | { readonly op: 'block'; readonly keys: readonly Key[]; readonly size: number }
   | { readonly op: 'advance'; readonly steps: number }
   | { readonly op: 'crash'; readonly survive: number; readonly checkpoint: boolean };
@@ -53,7 +59,12 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
   const append = fc.record({
     op: fc.constant('append' as const),
     time: appendTime,
-    size: fc.oneof(fc.constant(20), fc.integer({ min: 0, max: 40 })),
+    // Two large ones fill a segment.
+    size: fc.oneof(
+      { arbitrary: fc.constant(20), weight: 4 },
+      { arbitrary: fc.integer({ min: 0, max: 40 }), weight: 4 },
+      { arbitrary: fc.constant(25_000), weight: 1 },
+    ),
     tag: fc.nat(99),
   });
   const touch = fc.record({ op: fc.constantFrom('get' as const, 'delete' as const), at: key });
@@ -66,10 +77,12 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
       'checkpoint',
       'checkpoint',
       'fail',
+      'idle',
       'check',
       'scan-aside' as const,
     ),
   }) as fc.Arbitrary<Step>;
+  const failRead = fc.record({ op: fc.constant('fail-read' as const), after: fc.nat(6) });
   const crash = fc.record({ op: fc.constant('crash' as const), survive: fc.nat(), checkpoint: fc.boolean() });
   const advance = fc.record({ op: fc.constant('advance' as const), steps: fc.integer({ min: 1, max: 6 }) });
   const meta = fc.record({ op: fc.constant('meta' as const), name: fc.constantFrom('w:0', 'w:1'), value: fc.nat(5) });
@@ -106,6 +119,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     { arbitrary: meta, weight: 1 },
     { arbitrary: block, weight: 2 },
     { arbitrary: sample, weight: 2 },
+    { arbitrary: failRead, weight: 2 },
     { arbitrary: crash, weight: 1 },
   ];
   if (kind === 'ordered by time') options.push({ arbitrary: append, weight: 20 });
@@ -114,75 +128,54 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
   return fc.array(fc.oneof(...options), { minLength: 1, maxLength: 160, size: 'max' });
 };
 
+const marks = ['commit', 'commit', 'rollback', 'checkpoint', 'idle', 'idle', 'fail', 'check', 'scan-aside'] as const;
+
+/** As a join keeps its records: mostly appended in the order of time, some of them changed or removed later. */
+const stepsOfJoin = (): fc.Arbitrary<Step[]> => {
+  const appendLater = fc.record({
+    op: fc.constant('append-later' as const),
+    ms: fc.nat(10).map((n) => n * 1_000),
+    backMs: fc.oneof({ arbitrary: fc.constant(0), weight: 4 }, { arbitrary: fc.nat(20_000), weight: 1 }),
+    // Two large ones fill a segment.
+    size: fc.oneof({ arbitrary: fc.nat(40), weight: 8 }, { arbitrary: fc.constant(25_000), weight: 1 }),
+  });
+  const number = fc.oneof(fc.nat(4), fc.nat(40));
+  const overwrite = fc.record({ op: fc.constant('overwrite' as const), number, tag: fc.nat(9) });
+  const remove = fc.record({ op: fc.constant('remove' as const), number });
+  const put = fc.record({
+    op: fc.constant('put' as const),
+    at: fc.record({ window: fc.integer({ min: 72, max: 80 }).map((n) => n * 10_000), key: fc.constant('key-0') }),
+    size: fc.nat(40),
+    tag: fc.nat(99),
+  });
+  return fc.array(
+    fc.oneof(
+      { arbitrary: appendLater, weight: 40 },
+      { arbitrary: overwrite, weight: 8 },
+      { arbitrary: remove, weight: 5 },
+      { arbitrary: put, weight: 1 },
+      { arbitrary: fc.constant<Step>({ op: 'expire-behind' }), weight: 3 },
+      { arbitrary: fc.constantFrom(...marks).map((op): Step => ({ op })), weight: 20 },
+      { arbitrary: fc.integer({ min: 1, max: 6 }).map((steps): Step => ({ op: 'advance', steps })), weight: 8 },
+      { arbitrary: fc.nat(6).map((after): Step => ({ op: 'fail-read', after })), weight: 2 },
+      { arbitrary: fc.nat().map((survive): Step => ({ op: 'crash', survive, checkpoint: true })), weight: 1 },
+    ),
+    { minLength: 1, maxLength: 160, size: 'max' },
+  );
+};
+
 const run = async (world: World, history: readonly Step[]): Promise<void> => {
   await world.store.open();
   for (const step of history) {
-    switch (step.op) {
-      case 'put':
-        world.put(step.at, `${step.tag}`.padEnd(step.size, 'x').slice(0, step.size));
-        break;
-      case 'append':
-        world.append(step.time, `${step.tag}`.padEnd(step.size, 'y').slice(0, step.size));
-        break;
-      case 'update':
-        world.update(step.at, `${step.tag}`);
-        break;
-      case 'block':
-        world.runBlock(step.keys, 'b'.repeat(step.size));
-        break;
-      case 'get':
-        expect(world.get(step.at)).toBe(world.open.get(`${step.at.window}/${step.at.key}`));
-        break;
-      case 'delete':
-        world.delete(step.at);
-        break;
-      case 'fetch':
-        world.fetch(step.fetch);
-        break;
-      case 'time':
-        world.timeCalls(step.calls);
-        break;
-      case 'expire':
-        world.expireBelow(step.window);
-        break;
-      case 'meta':
-        world.setMeta(step.name, step.value);
-        break;
-      case 'commit':
-        world.commit();
-        break;
-      case 'rollback':
-        world.rollback();
-        break;
-      case 'checkpoint':
-        world.startCheckpoint();
-        break;
-      case 'advance':
-        await world.advance(step.steps);
-        break;
-      case 'fail':
-        world.failNextWrite();
-        break;
-      case 'crash': {
-        let bits = step.survive;
-        await world.crash(
-          () => {
-            bits = (Math.imul(bits, 1103515245) + 12345) >>> 0;
-            return (bits & 0x10000) !== 0;
-          },
-          { checkpointWhileRestoring: step.checkpoint },
-        );
-        await world.check();
-        break;
-      }
-      case 'scan-aside':
-        await world.startScan();
-        break;
-      case 'check':
-        await world.check();
-        break;
+    try {
+      await apply(world, step);
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      world.rollback();
     }
+    if (world.broken) await world.crash(() => true);
   }
+  world.failRead(undefined);
   await world.finishScan();
   await world.check();
   await world.finishCheckpoint();
@@ -190,6 +183,99 @@ const run = async (world: World, history: readonly Step[]): Promise<void> => {
   world.commit();
   await world.crash(() => true);
   await world.check();
+};
+
+const apply = async (world: World, step: Step): Promise<void> => {
+  switch (step.op) {
+    case 'put':
+      world.put(step.at, `${step.tag}`.padEnd(step.size, 'x').slice(0, step.size));
+      break;
+    case 'append':
+      world.append(step.time, `${step.tag}`.padEnd(step.size, 'y').slice(0, step.size));
+      break;
+    case 'append-later':
+      world.appendLater(step.ms, step.backMs, 'z'.repeat(step.size));
+      break;
+    case 'overwrite': {
+      const at = world.appended(step.number);
+      if (at !== undefined) world.put(at, `${step.tag}${world.open.get(nameOf(at))?.slice(1) ?? ''}`);
+      break;
+    }
+    case 'remove': {
+      const at = world.appended(step.number);
+      if (at !== undefined) world.delete(at);
+      break;
+    }
+    case 'expire-behind':
+      world.expireBelow(world.now - 50_000);
+      break;
+    case 'update':
+      world.update(step.at, `${step.tag}`);
+      break;
+    case 'block':
+      world.runBlock(step.keys, 'b'.repeat(step.size));
+      break;
+    case 'get':
+      expect(world.get(step.at)).toBe(world.open.get(`${step.at.window}/${step.at.key}`));
+      break;
+    case 'delete':
+      world.delete(step.at);
+      break;
+    case 'fetch':
+      world.fetch(step.fetch);
+      break;
+    case 'time':
+      world.timeCalls(step.calls);
+      break;
+    case 'expire':
+      world.expireBelow(step.window);
+      break;
+    case 'meta':
+      world.setMeta(step.name, step.value);
+      break;
+    case 'commit':
+      world.commit();
+      break;
+    case 'rollback':
+      world.rollback();
+      break;
+    case 'checkpoint':
+      world.startCheckpoint();
+      break;
+    case 'advance':
+      await world.advance(step.steps);
+      break;
+    case 'fail':
+      world.failNextWrite();
+      break;
+    case 'crash': {
+      let bits = step.survive;
+      await world.crash(
+        () => {
+          bits = (Math.imul(bits, 1103515245) + 12345) >>> 0;
+          return (bits & 0x10000) !== 0;
+        },
+        { checkpointWhileRestoring: step.checkpoint },
+      );
+      await world.check();
+      break;
+    }
+    case 'scan-aside':
+      await world.startScan();
+      break;
+    case 'idle':
+      world.idle();
+      break;
+    case 'fail-read':
+      await world.finishScan();
+      world.failRead(step.after);
+      break;
+    case 'check':
+      await world.check();
+      break;
+    default:
+      step satisfies never;
+  }
 };
 
 const setups = {
@@ -211,6 +297,18 @@ describe.each(allKinds)('a %s store', (kind) => {
     },
   );
 });
+
+test.each(Object.keys(setups) as (keyof typeof setups)[])(
+  'the records of a join, with %s, are a plain map under any history',
+  async (setup) => {
+    await fc.assert(
+      fc.asyncProperty(stepsOfJoin(), async (history) => {
+        await run(new World('ordered by time', setups[setup]), history);
+      }),
+      { numRuns: 40 },
+    );
+  },
+);
 
 test.each(allKinds)('what a %s store deletes stays deleted when its checkpoint cannot be written', async (kind) => {
   const world = new World(kind, setups['a key-value store behind']);

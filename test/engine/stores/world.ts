@@ -72,6 +72,14 @@ export class World {
   /** Writes of the key-value store that wait. */
   #waiting: (() => void)[] = [];
   #failing = false;
+  /** Reads of the key-value store until one fails; −1: none does. */
+  #readsLeft = -1;
+  /** A read has failed while the store moved what is committed: it can only be opened again. */
+  broken = false;
+  /** Event time of what is appended. */
+  now = 720_000;
+  /** Of the clock that the store is asked by whether a checkpoint is due. */
+  #ms = 0;
   /** Without it writes do not wait. */
   #slow: boolean;
   checkpoint: Promise<void> | undefined;
@@ -84,8 +92,22 @@ export class World {
     this.kind = kind;
     this.memoryLimitBytes = options.memoryLimitBytes;
     this.#slow = options.slow ?? false;
-    this.kv = options.kv ? new MemoryKv({ beforeWrite: () => this.#beforeWrite() }) : undefined;
+    this.kv = options.kv ? this.#faulty(new MemoryKv({ beforeWrite: () => this.#beforeWrite() })) : undefined;
     this.store = this.#newStore();
+  }
+
+  #faulty(kv: MemoryKv): MemoryKv {
+    const read = kv.getSync.bind(kv);
+    kv.getSync = (key) => {
+      if (this.#readsLeft >= 0 && this.#readsLeft-- === 0) throw new KvError('failed', 'the disk cannot be read');
+      return read(key);
+    };
+    return kv;
+  }
+
+  /** One of the next reads of the key-value store fails; undefined: none does. */
+  failRead(after: number | undefined): void {
+    this.#readsLeft = after ?? -1;
   }
 
   #newStore(): StateStore {
@@ -98,6 +120,7 @@ export class World {
       scanChunkBytes: 100,
       lookAheadFrom: 0,
       pageBytes: 90,
+      segmentsAtOnce: 1,
     };
     return createStore(formOf(this.kind).spec, options);
   }
@@ -177,6 +200,18 @@ export class World {
     const answer = orderedStore(this.store).append(group, 0, group.length, time, value, 0, value.length);
     expect(answer).toBe(sequence);
     this.open.set(nameOf(at), text);
+  }
+
+  /** Lets some time pass and appends an entry, of now or of before. */
+  appendLater(ms: number, backMs: number, text: string): void {
+    this.now += ms;
+    this.append(this.now - backMs, text);
+  }
+
+  /** An entry that was appended; undefined: there is none. */
+  appended(number: number): Key | undefined {
+    const names = [...this.open.keys()].filter((name) => (this.keys.get(name) as Key).key.startsWith('\0'));
+    return this.keys.get(names[names.length - 1 - (number % names.length)] ?? '');
   }
 
   /** Overwrites the first byte of a value where it lies. */
@@ -262,8 +297,9 @@ export class World {
     expect(entries.length).toBeLessThanOrEqual(this.store.changed());
     expect(new Set(entries.map(({ key }) => textOf(key))).size).toBe(entries.length);
     this.changelog.push(...entries);
-    this.store.commit(this.changelog.length);
-    expect(this.store.changed()).toBe(0);
+    // As a task does: a transaction that changes nothing is not committed.
+    if (this.store.changed() > 0) this.#moving(() => this.store.commit(this.changelog.length));
+    expect(this.broken || this.store.changed() === 0).toBe(true);
     this.committed = new Map(this.open);
     this.committedMeta = new Map(this.openMeta);
     this.committedFloor = this.openFloor;
@@ -274,6 +310,21 @@ export class World {
         seen.set(name, values.add(this.committed.get(name)));
       }
     }
+  }
+
+  /** Does what may move committed entries within the store. */
+  #moving(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      this.broken = true;
+    }
+  }
+
+  /** Some seconds pass in which nothing is committed. The open transaction, if there is one, stays as it is. */
+  idle(): void {
+    for (let i = 0; i < 2; i++) this.#moving(() => this.store.checkpointDue((this.#ms += 5_000)));
   }
 
   rollback(): void {
@@ -324,11 +375,12 @@ export class World {
     // A write that waits for its turn has not reached the disk.
     this.#waiting = [];
     this.checkpoint = undefined;
-    this.#failing = false;
+    this.#failing = this.broken = false;
+    this.failRead(undefined);
     if (this.kv !== undefined) {
       const slow = this.#slow;
       this.#slow = false;
-      this.kv = this.kv.crash(survives, { beforeWrite: () => this.#beforeWrite() });
+      this.kv = this.#faulty(this.kv.crash(survives, { beforeWrite: () => this.#beforeWrite() }));
       await this.#start(options.checkpointWhileRestoring === true);
       this.#slow = slow;
     } else await this.#start(false);
@@ -370,6 +422,7 @@ export class World {
 
   /** Begins a scan whose client is slow; it goes on while the world changes. One at a time. */
   async startScan(): Promise<void> {
+    this.failRead(undefined);
     await this.finishScan();
     const seen = new Map([...this.committed].map(([name, value]) => [name, new Set<string | undefined>([value])]));
     const exactly = this.store.stats.complete ? undefined : new Map(this.committed);
@@ -400,6 +453,7 @@ export class World {
 
   /** Everything that can be seen is as the model has it. */
   async check(): Promise<void> {
+    this.failRead(undefined);
     for (const [name, key] of this.keys) {
       expect(this.readCommitted(key), `committed ${name}`).toBe(this.committed.get(name));
       expect(this.get(key), `open ${name}`).toBe(this.open.get(name));
