@@ -1,26 +1,55 @@
 /** What a host reports of a run. */
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';
+import { StreamsBuilder, serdes, type Topology } from '../../../engine/public.ts';
 import { defaultLimits } from '../../../engine/runtime/host-options.ts';
 import type { EmitCache, FromHost } from '../../../engine/runtime/protocol.ts';
 import { TaskHost } from '../../../engine/runtime/task-host.ts';
 import { openLog, produce, soon } from './support.ts';
 import { wordCount } from './topologies.ts';
 
-/** How a host reports that a run is behind, each change once, with what is left to read then, until all is read;
- *  partition `i` of `words` has `records[i]` records. */
-const reportsOf = async (
-  records: readonly number[],
-  cache?: EmitCache,
-): Promise<{ readonly behind: boolean; readonly left: number }[]> => {
+const { string } = serdes;
+const texts = { key: string, value: string };
+
+/** So many records of a partition, all of one time. */
+interface Input {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: number;
+  readonly time: number;
+}
+
+interface Reported {
+  readonly topology: Topology;
+  readonly subTopology: number;
+  /** Each partition is a task, which reads all of them. */
+  readonly partitions: number;
+  readonly inputs: readonly Input[];
+  readonly outputs: readonly string[];
+  readonly cache?: EmitCache;
+}
+
+/** How a host reports that a run is behind, each change once, with what is left to read then, until all is read. */
+const reportsOf = async ({
+  topology,
+  subTopology,
+  partitions,
+  inputs,
+  outputs,
+  cache,
+}: Reported): Promise<{ readonly behind: boolean; readonly left: number }[]> => {
   const log = await openLog('memory');
-  const partitions = records.length;
-  for (const name of ['words', 'counted', 'app-counts-changelog']) await log.createTopic({ name, partitions });
-  for (const [partition, count] of records.entries()) {
-    for (let from = 0; from < count; from += 100) {
-      const rows = Array.from({ length: Math.min(100, count - from) }, (_, i) => ({ key: `${i % 7}`, value: 'v' }));
-      await produce(log, 'words', partition, rows);
+  for (const name of new Set([...inputs.map(({ topic }) => topic), ...outputs]))
+    await log.createTopic({ name, partitions });
+  for (const { topic, partition, records, time } of inputs) {
+    for (let from = 0; from < records; from += 100) {
+      const rows = Array.from({ length: Math.min(100, records - from) }, (_, i) => ({
+        key: `${i % 7}`,
+        value: 'v',
+        timestamp: time,
+      }));
+      await produce(log, topic, partition, rows);
     }
   }
   const reports: { behind: boolean; left: number }[] = [];
@@ -52,20 +81,17 @@ const reportsOf = async (
       run: 1,
       queryId: 'q',
       applicationId: 'app',
-      topology: { kind: 'inline', topology: wordCount({ repartition: false }), onError: {} },
-      tasks: records.map((_, partition) => ({
-        id: `0_${partition}`,
-        subTopology: 0,
+      topology: { kind: 'inline', topology, onError: {} },
+      tasks: Array.from({ length: partitions }, (_, partition) => ({
+        id: `${subTopology}_${partition}`,
+        subTopology,
         partition,
         shard: 0,
-        positions: [{ topic: 'words', partition, offset: 0 }],
+        positions: inputs
+          .filter((input) => input.partition === partition)
+          .map(({ topic }) => ({ topic, partition, offset: 0 })),
       })),
-      outputs: ['counted', 'app-counts-changelog'].map((topic) => ({
-        topic,
-        id: topic,
-        partitions,
-        maxBatchBytes: 1_000_000,
-      })),
+      outputs: outputs.map((topic) => ({ topic, id: topic, partitions, maxBatchBytes: 1_000_000 })),
       globalTopics: [],
       partitionCounts: [partitions],
       producerId: 1,
@@ -87,19 +113,63 @@ const reportsOf = async (
   return reports;
 };
 
+/** Words are counted; partition `i` has `records[i]` of them. */
+const countingReports = (records: readonly number[], cache?: EmitCache): ReturnType<typeof reportsOf> =>
+  reportsOf({
+    topology: wordCount({ repartition: false }),
+    subTopology: 0,
+    partitions: records.length,
+    inputs: records.map((count, partition) => ({ topic: 'words', partition, records: count, time: 0 })),
+    outputs: ['counted', 'app-counts-changelog'],
+    ...(cache !== undefined && { cache }),
+  });
+
 const behindOf = async (records: readonly number[]): Promise<boolean[]> =>
-  (await reportsOf(records)).map(({ behind }) => behind);
+  (await countingReports(records)).map(({ behind }) => behind);
 
 test('a run is behind until it has read half of what there was', async () => {
   expect(await behindOf([20_000])).toEqual([true, false]);
 });
 
 test('a run with an emit cache is behind until it has read nearly all', async () => {
-  const [first, last, ...others] = await reportsOf([100_000], { bytes: 1e9 });
+  const [first, last, ...others] = await countingReports([100_000], { bytes: 1e9 });
   expect([first?.behind, last?.behind, others]).toEqual([true, false, []]);
   expect(last?.left).toBeLessThanOrEqual(100_000 / 9);
 });
 
 test('a run is not behind while one of its tasks has little left to read', async () => {
   expect(await behindOf([100, 20_000])).toEqual([false]);
+});
+
+describe('with a topic of its own beside another one', () => {
+  /** Reads the topic of the repartition first, or last; it has what the transaction has written. */
+  const of = async (first: 'repartition' | 'source', records: { repartition: number; source: number }) => {
+    const builder = new StreamsBuilder();
+    builder.stream('in', texts).repartition({ name: 'again' }).merge(builder.stream('source', texts)).to('out');
+    const topics = { repartition: 'app-again-repartition', source: 'source' };
+    const input = (name: 'repartition' | 'source'): Input => ({
+      topic: topics[name],
+      partition: 0,
+      records: records[name],
+      time: name === first ? 0 : 1,
+    });
+    const reports = await reportsOf({
+      topology: builder.build(),
+      subTopology: 1,
+      partitions: 1,
+      inputs: [input('repartition'), input('source')],
+      outputs: ['out'],
+    });
+    return reports.map(({ behind }) => behind);
+  };
+
+  test('a run is not behind by what is left of its own topic', async () => {
+    expect(await of('source', { source: 100, repartition: 20_000 })).toEqual([false]);
+    expect(await of('repartition', { source: 0, repartition: 20_000 })).toEqual([false]);
+  });
+
+  test('it is behind by the other one, however much of its own it has read', async () => {
+    expect(await of('source', { source: 20_000, repartition: 100 })).toEqual([true, false]);
+    expect(await of('repartition', { source: 20_000, repartition: 30_000 })).toEqual([false, true, false]);
+  });
 });
