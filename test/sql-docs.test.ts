@@ -29,7 +29,8 @@ const functionsOf = async (text: string): Promise<FunctionRegistry> => {
 
 const example = /```sql\n(.*?)```(?:\n\nanswers\n\n```text\n(.*?)\n```)?/gs;
 
-/** The page with the answers that its statements get. */
+/** The page with the answers that its statements get. Queries of its programs are accepted too, and show deletions where
+ *  the program asks for them. */
 const answered = async (text: string): Promise<string> => {
   const processingLog = 'millrace_processing_log';
   const world = await openWorld({ engine: { functions: await functionsOf(text) }, runtime: { processingLog } });
@@ -45,6 +46,13 @@ const answered = async (text: string): Promise<string> => {
     for (const answer of answers) expect(answer, sql).not.toMatch(/^[A-Z]+_[A-Z_]+(?: at \d+:\d+)?: /);
     parts.push(text.slice(end, found.index), `\`\`\`sql\n${sql}\`\`\`${last}`);
     end = found.index + whole.length;
+  }
+  for (const [, code = ''] of text.matchAll(/```ts\n(.*?)```/gs)) {
+    for (const [, , sql = ''] of code.matchAll(/(['"])(SELECT [^?:]*?;)\1/g)) {
+      const handle = await world.engine.query(sql, { deletions: true });
+      expect(handle.deletions ?? false, sql).toBe(code.includes('deletions: true'));
+      await handle.close();
+    }
   }
   return parts.join('') + text.slice(end);
 };
