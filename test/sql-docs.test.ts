@@ -29,8 +29,8 @@ const functionsOf = async (text: string): Promise<FunctionRegistry> => {
 
 const example = /```sql\n(.*?)```(?:\n\nanswers\n\n```text\n(.*?)\n```)?/gs;
 
-/** The page with the answers that its statements get. Queries of its programs are accepted too, and show deletions where
- *  the program asks for them. */
+/** The page with the answers that its statements get. Queries of its programs are accepted too, and show deletions
+ *  where the program asks for them. */
 const answered = async (text: string): Promise<string> => {
   const processingLog = 'millrace_processing_log';
   const world = await openWorld({ engine: { functions: await functionsOf(text) }, runtime: { processingLog } });
