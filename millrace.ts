@@ -74,7 +74,22 @@ export {
   type VersionedForm,
   type WindowedForm,
 } from './engine/public.ts';
-export * from './library/index.ts';
+export {
+  type Millrace,
+  type MillraceEvent,
+  type OpenOptions,
+  open,
+  openTestDriver,
+  PROCESSING_LOG_TOPIC,
+  type QueryRows,
+  type RepairReport,
+  type RepairRequest,
+  type ResultRow,
+  type RowChange,
+  repair,
+  storedSources,
+  type TestDriverOptions,
+} from './library/index.ts';
 export {
   ExecutionError,
   type FunctionLimits,

@@ -67,8 +67,8 @@ export async function serve({
     process.on('SIGTERM', stop);
   });
   try {
-    const { startServer } = await import('../server/index.ts');
-    const server = await startServer({
+    const { launchServer } = await import('../server/launch.ts');
+    const server = await launchServer({
       ...options,
       allowedOrigins: allowOrigin,
       allowedHosts: allowHost,

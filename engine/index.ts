@@ -96,7 +96,6 @@ export { originTimeHeader, takeHeaders, withoutOriginTime } from './origin-time.
 export { type PartitionPlan, partitionsOf, planPartitions } from './partition-plan.ts';
 export { ProcessingError, type ProcessingFailure, type ProcessingPolicy } from './processing-error.ts';
 export { StreamRecord, type Unknown, unknown } from './record.ts';
-export { divideShards } from './runtime/assignor.ts';
 export {
   type DeadLetter,
   deadLetterOf,

@@ -1,10 +1,9 @@
 /** A data directory: its log, and what of its state has to be known before anything runs. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Random, replaceFile, UserError, utf8Bytes } from '../base/index.ts';
 import { installNative, nodeFiles, openFileLimit, systemClock } from '../base/node/index.ts';
-import { defaultRuntimeLimits, divideShards } from '../engine/index.ts';
 import { type FileLog, openFileLog } from '../storage/file-log/index.ts';
 
 /** The log gets a quarter of the files that the process may have open; threads, stores and connections need the
@@ -27,15 +26,6 @@ export const existingDirectory = (data: string): string => {
   throw new UserError('DATA_DIR_UNREADABLE', `${directory} is not a data directory of Millrace`, {
     hint: 'Give the directory that the server was started with (--data).',
   });
-};
-
-/** How many workers own a shard that holds state: their queries start with the directory. */
-export const threadsWithState = (state: string, workers: number): number => {
-  if (workers === 0 || !existsSync(state)) return 0;
-  const shards = readdirSync(state).map((name) => Number(/^shard-(\d+)$/.exec(name)?.[1]));
-  return divideShards(defaultRuntimeLimits.shards, workers).filter((thread) =>
-    thread.shards.some((shard) => shards.includes(shard)),
-  ).length;
 };
 
 /** Names this data directory among the processes that work on one log, and is a part of transactional ids. Where the

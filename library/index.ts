@@ -7,7 +7,7 @@
 
 export type { MillraceEvent } from './events.ts';
 export type { Millrace, QueryRows, ResultRow, RowChange } from './interface.ts';
-export { open, PROCESSING_LOG_TOPIC } from './open.ts';
+export { open, openWith, PROCESSING_LOG_TOPIC } from './open.ts';
 export type { OpenOptions } from './options.ts';
 export { type RepairReport, type RepairRequest, repair } from './repair.ts';
 export { storedSources } from './stored-sources.ts';

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { GuardedThread, installNative, systemClock, systemRandom } from '../base/node/index.ts';
 import { isPassingShard, Runtime } from '../engine/index.ts';
-import { LaunchedThreads, workerThreads } from '../engine/runtime/worker.ts';
+import { type LaunchedThreads, workerThreads } from '../engine/runtime/worker.ts';
 import { openLevelShard } from '../engine/stores/level-store.ts';
 import {
   answerSchemas,
@@ -23,9 +23,10 @@ import {
   TopicStore,
 } from '../sql/index.ts';
 import type { FileLog } from '../storage/file-log/index.ts';
-import { instanceIdIn, openLog, threadsWithState } from './data-directory.ts';
+import { instanceIdIn, openLog } from './data-directory.ts';
 import { describeEvent } from './events.ts';
 import type { Millrace } from './interface.ts';
+import { launchThreads, workerBuilder } from './launch.ts';
 import { type LoadModules, OpenMillrace } from './open-millrace.ts';
 import { checkedOptions, type OpenOptions } from './options.ts';
 
@@ -35,11 +36,6 @@ export const PROCESSING_LOG_TOPIC = 'millrace_processing_log';
 /** Rows about dropped records are kept for a week, the newest GiB of them at most. */
 const processingLogConfigs = { 'retention.ms': '604800000', 'retention.bytes': '1073741824' };
 
-/** The module by which a worker makes a topology of a plan; beside this one, in sources and in the build. */
-const workerBuilder = import.meta.resolve(
-  import.meta.url.endsWith('.ts') ? '../sql/compile/worker-builder.ts' : '../sql/compile/worker-builder.js',
-);
-
 /** The module that answers in the guarded thread. */
 const moduleService = import.meta.resolve(
   import.meta.url.endsWith('.ts') ? '../sql/functions/module-service.ts' : '../sql/functions/module-service.js',
@@ -47,7 +43,19 @@ const moduleService = import.meta.resolve(
 
 /** Rejects with a `UserError` when options make no sense, and when the directory cannot be used: DATA_DIR_LOCKED,
  *  DATA_DIR_NEWER, DATA_DIR_UNREADABLE. */
-export const open = async (options: OpenOptions): Promise<Millrace> => {
+export const open = (options: OpenOptions): Promise<Millrace> => openWith(options, undefined);
+
+/** As `open`, with threads that were launched for this directory before; they are ended where it fails. */
+export const openWith = async (options: OpenOptions, threads: LaunchedThreads | undefined): Promise<Millrace> => {
+  try {
+    return await openDirectory(options, threads);
+  } catch (error) {
+    await threads?.end();
+    throw error;
+  }
+};
+
+const openDirectory = async (options: OpenOptions, threads: LaunchedThreads | undefined): Promise<Millrace> => {
   installNative();
   const { workers, stateMemoryBytes } = checkedOptions(options);
   const { data, commitIntervalMs } = options;
@@ -72,11 +80,7 @@ export const open = async (options: OpenOptions): Promise<Millrace> => {
   }
   const random = systemRandom();
   const state = join(directory, 'state');
-  const launched = new LaunchedThreads(
-    workerBuilder,
-    threadsWithState(state, workers),
-    functionLimits && heapMbOf(functionLimits),
-  );
+  const launched = threads ?? launchThreads(directory, workers, functionLimits && heapMbOf(functionLimits));
   let log: FileLog | undefined;
   try {
     log = await openLog(directory, random);

@@ -10,13 +10,14 @@
 
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, isIP } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { messageOf, UserError } from '../base/index.ts';
-import { type Millrace, type OpenOptions, open } from '../millrace.ts';
+import type { LaunchedThreads } from '../engine/runtime/worker.ts';
+import { type Millrace, type OpenOptions, openWith } from '../library/index.ts';
 import { addressesOf, isLoopback, LOOPBACK, listenAlsoAt } from './addresses.ts';
 import { createApp } from './app.ts';
+import { defaultWorkers } from './default-workers.ts';
 import { defaultLimits, type ServerLimits } from './route.ts';
 
 export { defaultLimits, type ServerLimits } from './route.ts';
@@ -81,13 +82,14 @@ const functionFiles = (folder: string): readonly string[] => {
   return files.map((name) => join(folder, name));
 };
 
-/** Throws a `UserError` when the directory cannot be used or the port is in use. */
-export const startServer = async (options: ServerOptions): Promise<RunningServer> => {
+/** Throws a `UserError` when the directory cannot be used or the port is in use. `launched`: threads for its data
+ *  directory (`launch.ts`). */
+export const startServer = async (options: ServerOptions, launched?: LaunchedThreads): Promise<RunningServer> => {
   const { data, port, host = LOOPBACK } = options;
   const logger = pino({ level: options.logLevel ?? 'info', base: null }, pino.destination(2));
-  const millrace = await open({
+  const opening: OpenOptions = {
     data,
-    workers: options.workers ?? Math.max(1, availableParallelism() - 1),
+    workers: options.workers ?? defaultWorkers(),
     ...(options.stateMemoryBytes === undefined ? {} : { stateMemoryBytes: options.stateMemoryBytes }),
     ...(options.properties === undefined ? {} : { properties: options.properties }),
     ...(options.push === undefined ? {} : { push: options.push }),
@@ -96,7 +98,8 @@ export const startServer = async (options: ServerOptions): Promise<RunningServer
       ? {}
       : { functions: functionFiles(options.functions), functionLimits: options.functionLimits ?? {} }),
     onEvent: ({ level, message, ...fields }) => logger[level](fields, message),
-  });
+  };
+  const millrace = await openWith(opening, launched);
   const app = createApp({
     engine: millrace.engine,
     logger,

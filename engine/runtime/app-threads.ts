@@ -8,7 +8,7 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import type { ThreadShards } from './assignor.ts';
+import type { ThreadShards } from './thread-shards.ts';
 
 /** Of all applications together. */
 export const mostAppThreads = 32;

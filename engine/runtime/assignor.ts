@@ -12,6 +12,7 @@
  */
 
 import { assert, murmur2, utf8Bytes } from '../../base/index.ts';
+import type { ThreadShards } from './thread-shards.ts';
 
 /** Where a task runs. */
 export interface TaskPlacement {
@@ -21,12 +22,6 @@ export interface TaskPlacement {
 
 /** By task id. */
 export type Assignment = ReadonlyMap<string, TaskPlacement>;
-
-/** A thread that may run tasks of the query, and the shards that it owns: at least one over all threads. */
-export interface ThreadShards {
-  readonly thread: number;
-  readonly shards: readonly number[];
-}
 
 export interface AssignorInput {
   readonly applicationId: string;
@@ -57,10 +52,3 @@ export const placementOf = (assignment: Assignment, taskId: string): TaskPlaceme
   assert(placement !== undefined, `the task ${taskId} is not assigned`);
   return placement;
 };
-
-/** The shards of a state directory, divided among worker threads 1 to `workers`. */
-export const divideShards = (shards: number, workers: number): readonly ThreadShards[] =>
-  Array.from({ length: workers }, (_, worker) => ({
-    thread: 1 + worker,
-    shards: Array.from({ length: shards }, (_shard, shard) => shard).filter((shard) => shard % workers === worker),
-  }));

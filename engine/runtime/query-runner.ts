@@ -10,7 +10,7 @@
 
 import { UserError, unreachable } from '../../base/index.ts';
 import { batchLimitOf, type Log, LogError, type Producer } from '../../storage/index.ts';
-import { placementOf, type TaskPlacement, type ThreadShards } from './assignor.ts';
+import { placementOf, type TaskPlacement } from './assignor.ts';
 import { CommitCoordinator } from './commit-coordinator.ts';
 import { errorOf } from './error-report.ts';
 import type { HostThreads } from './host-threads.ts';
@@ -27,6 +27,7 @@ import type { RuntimeLimits, RuntimeOptions } from './runtime-options.ts';
 import type { Suspects } from './suspects.ts';
 import { deathsUntilSuspect } from './suspects.ts';
 import { TaskMove } from './task-move.ts';
+import type { ThreadShards } from './thread-shards.ts';
 import { UserCallError } from './threads.ts';
 import { RepartitionTrimmer, releaseTombstones } from './trim.ts';
 import { type LowWatermarks, SubTopologyGraph, timedSources, unknownLow } from './watermarks.ts';

@@ -26,12 +26,13 @@ import { type PartitionPlan, partitionsOf, planPartitions } from '../partition-p
 import { changelogBatchBytes } from '../stores/store-options.ts';
 import { type Topology } from '../topology.ts';
 import { changelogTopic, dynamicTopic, internalTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
-import { type Assignment, assignTasks, placementOf, type ThreadShards } from './assignor.ts';
+import { type Assignment, assignTasks, placementOf } from './assignor.ts';
 import { contradictionError, examine, hasStarted } from './contradictions.ts';
 import { type PartitionPosition, partitionKey } from './partition-position.ts';
 import type { AssignedOutput, Guarantee, OffsetReset, TaskAssignment } from './protocol.ts';
 import { isInternalRole, type QueryRecord, type QueryRecords, type RecordedTopic } from './query-records.ts';
 import { type TopologyTopic, topicsOf } from './query-topics.ts';
+import type { ThreadShards } from './thread-shards.ts';
 
 export interface QuerySettings {
   /** Of this process: see above. */

@@ -23,7 +23,7 @@ import { bytesUsed, forgetUse, newSharedUse } from '../stores/memory-budget.ts';
 import type { ScanRange } from '../stores/state-store.ts';
 import type { Topology } from '../topology.ts';
 import { AppThreads, mostAppThreads } from './app-threads.ts';
-import { type Assignment, divideShards, type ThreadShards } from './assignor.ts';
+import type { Assignment } from './assignor.ts';
 import { Changes } from './changes.ts';
 import { type AskedStore, HostQuestions } from './host-questions.ts';
 import { HostThreads, localThread } from './host-threads.ts';
@@ -52,6 +52,7 @@ import { mostAlone, Suspects } from './suspects.ts';
 import { TaskHost } from './task-host.ts';
 import { ThreadChanges } from './thread-changes.ts';
 import { type ThreadMetadata, threadsOfRun } from './thread-metadata.ts';
+import { divideShards, type ThreadShards } from './thread-shards.ts';
 import type { StoreReader } from './views/store-reader.ts';
 
 const mostDamageKept = 100;
