@@ -62,10 +62,16 @@ export const withVariable = (variables: Variables, name: string, value: string):
 export const withoutVariable = (variables: Variables, name: string): Variables =>
   new Map([...variables].filter(([one]) => one.toLowerCase() !== name.toLowerCase()));
 
+/** Values by names in lower case. */
+const inLowerCase = new WeakMap<Variables, Variables>();
+
 const valueOf = (variables: Variables, name: string): string | undefined => {
-  const wanted = name.toLowerCase();
-  for (const [one, value] of variables) if (one.toLowerCase() === wanted) return value;
-  return undefined;
+  let values = inLowerCase.get(variables);
+  if (values === undefined) {
+    values = new Map(Array.from(variables, ([one, value]) => [one.toLowerCase(), value]));
+    inLowerCase.set(variables, values);
+  }
+  return values.get(name.toLowerCase());
 };
 
 /** A statement's tokens with the values in place of the variables. A value's token has the place of the variable. The

@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest';
 import type { UserError } from '../../../base/index.ts';
 import { parseStatements } from '../../../sql/parser/parse.ts';
-import { variablesOf } from '../../../sql/parser/variables.ts';
+import { tokenize } from '../../../sql/parser/tokens.ts';
+import { substituted, variablesOf } from '../../../sql/parser/variables.ts';
 
 const read = (text: string, given: Record<string, unknown> = {}, substitute = true): string[] => {
   try {
@@ -91,4 +92,13 @@ test('values that hold others many times are not longer together than a statemen
   expect(read(`DEFINE v0='0123456789';\n${levels}`)[0]).toBe(`SQL_STATEMENT_TOO_LONG 7:11 ${tooLong}`);
   const list = Array.from({ length: 200 }, () => '${v}').join();
   expect(read(`INSERT INTO s VALUES (${list});`, { v: `'${'x'.repeat(10_000)}'` })[0]).toMatch(tooLong);
+});
+
+test('variables that are used many times are replaced as quickly as a few', () => {
+  const variables = variablesOf(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`Some_Name_${i}`, `${i}`])));
+  const list = Array.from({ length: 20_000 }, () => '${some_name_999}').join();
+  const tokens = tokenize(`INSERT INTO s VALUES (${list}, '${list}');`);
+  const started = performance.now();
+  expect(substituted(tokens, variables)).toHaveLength(tokens.length);
+  expect(performance.now() - started).toBeLessThan(2000);
 });
