@@ -223,6 +223,7 @@ export class KTable<K, V> {
     first: Named | ((key: K, value: V | null) => K2 | null) = {},
     options?: Named & { readonly key: Serde<K2> },
   ): KStream<K, V> | KStream<K2, V> {
+    if (first === null) requireFunctions('toStream', { to: first });
     if (typeof first !== 'function') return this.#toStream(first);
     // The overloads have what belongs together; a table's rows have keys.
     const { name, key } = options as Named & { readonly key: Serde<K2> };

@@ -79,6 +79,7 @@ const tables: Calls = [
   ['mapValues: "to"', ({ table }) => table.mapValues(nothing)],
   ['transformValues: "supplier"', ({ table }) => table.transformValues(nothing)],
   ['groupBy: "to"', ({ table }) => table.groupBy(nothing, texts)],
+  ['toStream: "to"', ({ table }) => table.toStream(nothing, texts)],
   ['suppress needs what Suppressed makes', ({ table }) => table.suppress(nothing)],
   ['join: "joiner"', ({ table, rows }) => table.join(rows, nothing)],
   ['join: "foreignKey"', ({ table, rows }) => table.join(rows, nothing, left)],
