@@ -254,9 +254,12 @@ export class LocalRegistry implements SchemaRegistry {
     try {
       return await faultsWithAll(level, former, schema, faultsBetween);
     } catch (error) {
-      // References within each other may go deeper than each of the two schemas is.
+      // References within each other may go deeper than each of the two schemas is, and alternatives be too many.
       if (!(error instanceof RangeError)) throw error;
-      throw new RegistryError(42201, 'the schemas refer to themselves in too many ways to be compared');
+      throw new RegistryError(
+        42201,
+        'the schemas refer to themselves, or have alternatives, in too many ways to be compared',
+      );
     }
   }
 

@@ -146,6 +146,15 @@ describe('JSON Schema', () => {
     );
   });
 
+  test.each(['anyOf', 'allOf'])('alternatives that are too many to be compared each with each by %s', async (word) => {
+    const many = (begin: string): object => ({
+      [word]: Array.from({ length: 5000 }, (_, i) => ({ type: 'string', const: `${begin}${i}` })),
+    });
+    const started = performance.now();
+    await expect(faults('JSON', many('a'), many('b'))).rejects.toThrow(RangeError);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
   test('a fault behind many references is told where they first come to it', async () => {
     const twice = (leaf: string): object => {
       const holder = (i: number): object => {

@@ -11,6 +11,7 @@ import { unreachable } from '../../../base/index.ts';
 import type { AvroEnum, AvroFixed, AvroRecord, AvroType } from '../schemas/avro.ts';
 import { avroJson, parseAvro, shortName } from '../schemas/avro.ts';
 import type { SchemaRules } from './rules.ts';
+import { Steps } from './steps.ts';
 
 /** What a reader's type reads besides itself. */
 const widens: Readonly<Record<string, readonly string[]>> = {
@@ -22,11 +23,13 @@ const widens: Readonly<Record<string, readonly string[]>> = {
 };
 
 class Resolution {
+  readonly #steps = new Steps();
   /** By reader, then writer; while a pair is being compared it counts as compatible, for types that contain
    *  themselves. */
   readonly #found = new Map<AvroType, Map<AvroType, readonly string[]>>();
 
   faults(reader: AvroType, writer: AvroType, path: string): readonly string[] {
+    this.#steps.take();
     const ofReader = this.#found.get(reader) ?? new Map<AvroType, readonly string[]>();
     this.#found.set(reader, ofReader);
     const known = ofReader.get(writer);
@@ -57,7 +60,8 @@ class Resolution {
       case 'enum': {
         if (writer.kind !== 'enum') return differ();
         if (!sameName(reader, writer)) return renamed(reader, writer, path);
-        const lost = writer.symbols.find((symbol) => !reader.symbols.includes(symbol));
+        const symbols = new Set(reader.symbols);
+        const lost = writer.symbols.find((symbol) => !symbols.has(symbol));
         return lost === undefined || reader.default !== undefined ? [] : [`${path} has lost the symbol ${lost}`];
       }
       case 'record':
@@ -78,9 +82,11 @@ class Resolution {
   }
 
   #fields(reader: AvroRecord, writer: AvroRecord, path: string): readonly string[] {
+    const byName = new Map(writer.fields.map((field) => [field.name, field]));
     return reader.fields.flatMap((field) => {
       const at = `${path}.${field.name}`;
-      const [former, other] = writer.fields.filter(({ name }) => name === field.name || field.aliases.includes(name));
+      const names = new Set([field.name, ...field.aliases]);
+      const [former, other] = [...names].flatMap((name) => byName.get(name) ?? []);
       if (other !== undefined) return [`${at} stands for ${former?.name} and ${other.name}, which were two fields`];
       if (former !== undefined) return this.faults(field.type, former.type, at);
       return 'default' in field ? [] : [`${at} was added without a default`];

@@ -11,6 +11,7 @@
 import type { ResolvedSchema } from '../schema.ts';
 import { isObject, type Json, type JsonObject, type Place, SchemaTexts } from '../schemas/json-schema.ts';
 import type { SchemaRules } from './rules.ts';
+import { Steps } from './steps.ts';
 
 /** A part of a schema, with the texts that it can refer to. */
 interface Part extends Place<Json | undefined> {
@@ -63,11 +64,13 @@ const isAnything = (schema: Json | undefined): boolean =>
   schema === true || schema === undefined || (isObject(schema) && Object.keys(schema).length === 0);
 
 class Comparison {
+  readonly #steps = new Steps();
   /** By reader, then writer; while a pair is being compared it counts as compatible, for schemas that contain
    *  themselves. */
   readonly #found = new Map<Json | undefined, Map<Json | undefined, readonly string[]>>();
 
   faults(readerPart: Part, writerPart: Part, path: string): readonly string[] {
+    this.#steps.take();
     const [reader, writer] = [resolved(readerPart), resolved(writerPart)];
     if (isAnything(reader.schema) || writer.schema === false) return [];
     if (reader.schema === false) return [`${path} is not allowed any more`];
@@ -105,6 +108,7 @@ class Comparison {
   }
 
   #plain(reader: Part, writer: Part, path: string): readonly string[] {
+    this.#steps.take();
     const [r, w] = [reader.schema, writer.schema];
     if (isAnything(r)) return [];
     if (isAnything(w)) return [`${path} could be anything before, and is restricted now`];
@@ -147,16 +151,16 @@ class Comparison {
   #propertyFaults(reader: Part, writer: Part, r: JsonObject, w: JsonObject, path: string): readonly string[] {
     const [now, before] = [propertiesOf(r), propertiesOf(w)];
     if (r['type'] !== 'object' && now.size === 0) return [];
-    const [required, formerlyRequired] = [listOf(r['required']), listOf(w['required'])];
+    const [required, formerlyRequired] = [new Set(listOf(r['required'])), new Set(listOf(w['required']))];
     const [rest, formerRest] = [r['additionalProperties'], w['additionalProperties']];
     const faults: string[] = [];
     for (const name of new Set([...before.keys(), ...now.keys()])) {
       const at = `${path}.${name}`;
       const [property, former] = [now.get(name), before.get(name)];
-      const optional = !required.includes(name) || hasDefault(property);
+      const optional = !required.has(name) || hasDefault(property);
       if (property !== undefined && former !== undefined) {
         faults.push(...this.faults(within(reader, property), within(writer, former), at));
-        if (!optional && !formerlyRequired.includes(name)) faults.push(`${at} is required now, without a default`);
+        if (!optional && !formerlyRequired.has(name)) faults.push(`${at} is required now, without a default`);
       } else if (property === undefined) {
         if (rest === false) {
           if (former !== false) faults.push(`${at} is gone, and other properties are not allowed`);
@@ -198,11 +202,12 @@ const typeOfValues = (schema: JsonObject): string | undefined => {
 };
 
 const enumFaults = (r: JsonObject, w: JsonObject, path: string): readonly string[] => {
-  const now = valuesOf(r)?.map((value) => JSON.stringify(value));
-  if (now === undefined) return [];
+  const allowed = valuesOf(r)?.map((value) => JSON.stringify(value));
+  if (allowed === undefined) return [];
+  const now = new Set(allowed);
   const before = valuesOf(w)?.map((value) => JSON.stringify(value));
   if (before === undefined) return [`${path} allows certain values only now`];
-  const lost = before.find((value) => !now.includes(value));
+  const lost = before.find((value) => !now.has(value));
   return lost === undefined ? [] : [`${path} does not allow the value ${lost} any more`];
 };
 
