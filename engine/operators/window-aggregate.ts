@@ -58,7 +58,9 @@ export const windowAggregate =
     const heldBack = aggregation.heldBack?.() ?? false;
     const { sizeMs, advanceMs } = windows;
     const store = context.store(name, 'window');
-    if (advanceMs < sizeMs) store.hops({ advanceMs, count: Math.ceil(sizeMs / advanceMs) });
+    const ofKey = store.windowsOfKey(
+      advanceMs < sizeMs ? { advanceMs, count: Math.ceil(sizeMs / advanceMs) } : undefined,
+    );
     const accumulator = accumulatorOf(accumulation, context);
     const { inPlace } = accumulator;
     const key = context.scratch();
@@ -97,21 +99,18 @@ export const windowAggregate =
     };
 
     const update = (record: StreamRecord<V>, start: number): void => {
-      const { keyBytes, keyStart, keyEnd } = record;
-      const found = inPlace
-        ? store.getForUpdate(start, keyBytes, keyStart, keyEnd)
-        : store.get(start, keyBytes, keyStart, keyEnd);
-      const next = accumulator.add(found ? store : undefined, record, cached === undefined ? out : undefined);
+      const found = inPlace ? ofKey.getForUpdate(start) : ofKey.get(start);
+      const next = accumulator.add(found ? ofKey : undefined, record, cached === undefined ? out : undefined);
       if (next === pending.delete) {
         if (cached !== undefined) {
-          const latest = found ? timestampOf(store.valueBytes, store.valueStart) : record.timestamp;
+          const latest = found ? timestampOf(ofKey.valueBytes, ofKey.valueStart) : record.timestamp;
           putStart(start);
           cached.deleted(key.buffer, 0, key.length, Math.max(latest, record.timestamp));
         }
-        store.delete(start, keyBytes, keyStart, keyEnd);
+        ofKey.delete(start);
       } else if (next === pending.put) {
         const { entry, entryLength } = accumulator;
-        if (!store.put(start, keyBytes, keyStart, keyEnd, entry, 0, entryLength))
+        if (!ofKey.put(start, entry, 0, entryLength))
           return context.drop('serialization', record, whyTooLarge(name, entryLength));
       }
       if (cached !== undefined) return;
@@ -147,18 +146,20 @@ export const windowAggregate =
 
     return {
       process(record) {
-        if (record.keyStart < 0) return context.drop('null-key', record, 'a record without a key is not aggregated');
+        const { keyBytes, keyStart, keyEnd, timestamp } = record;
+        if (keyStart < 0) return context.drop('null-key', record, 'a record without a key is not aggregated');
         if (record.value === null && nullValues === 'dropped')
           return context.drop('null-value', record, 'a record without a value is not aggregated');
-        const { timestamp } = record;
         let time = context.originTime(timestamp);
         if (open !== undefined) time = Math.max(time, context.reachedTime());
         const oldest = context.streamTime() - retentionMs;
         out.takeEnvelope(record);
-        beginKey(record.keyBytes, record.keyStart, record.keyEnd);
+        beginKey(keyBytes, keyStart, keyEnd);
+        const first = windows.first(timestamp);
+        ofKey.comeTo(keyBytes, keyStart, keyEnd, first);
         // Windows that start at or before are closed.
         const latestClosed = time - sizeMs - graceMs;
-        for (let start = windows.first(timestamp); start <= timestamp; start += advanceMs) {
+        for (let start = first; start <= timestamp; start += advanceMs) {
           if (start > latestClosed && start > oldest) update(record, start);
           else context.drop('late', record, whyLate(start, sizeMs, graceMs, Math.max(time, context.streamTime())));
         }

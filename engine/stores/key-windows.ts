@@ -43,9 +43,14 @@ export class KeyWindows {
     return this.#hashes.byteLength + this.#addresses.byteLength;
   }
 
-  /** An address where a window of the key with this hash may be, 0: none is known. */
-  at(hash: number, windowStart: number): number {
-    return this.#addresses[this.#placeOf(this.#find(hash), windowStart)] as number;
+  /** The row of the key with this hash. It is a hint: rows change where others are added. */
+  rowOf(hash: number): number {
+    return this.#find(hash);
+  }
+
+  /** An address where a window of the key of a row may be, 0: none is known. */
+  at(row: number, windowStart: number): number {
+    return this.#addresses[this.#placeOf(row, windowStart)] as number;
   }
 
   /** Keeps where a window lies; the hash is that of its key. `entries`: how many the table has. */

@@ -138,18 +138,23 @@ export class LookAhead {
     return this.#addresses[row - this.#first] as number;
   }
 
-  /** Where a window of the key that begins at `start` may be, of a store that keeps the windows of a key side by side;
-   *  −1: nothing was looked up. The window is the first one that the row lies in, or one behind it. */
-  windowHint(table: FlatTable, windows: KeyWindows, start: number, windowStart: number): number {
-    const row = this.#rowAt(table, start);
-    if (row < 0) return -1;
-    if (row >= this.#end) {
-      if (!this.#adapt(row)) return -1;
-      windows.touch(table, this.#hashes, this.#hashAhead(table, kinds.data, row, undefined), windowStart);
-    }
-    if (row < this.#first) return -1;
+  /** The hash of a key, of a store that keeps the windows of a key side by side. Where it is that of a row ahead, the
+   *  windows of the rows behind it are brought into the cache; the first of the key's windows is the one at
+   *  `firstWindow`. */
+  keyHash(
+    table: FlatTable,
+    windows: KeyWindows,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    firstWindow: number,
+  ): number {
+    const row = key === this.bytes ? this.#rowAt(table, start) : -1;
+    if (row >= this.#end && this.#adapt(row))
+      windows.touch(table, this.#hashes, this.#hashAhead(table, kinds.data, row, undefined), firstWindow);
+    if (row < this.#first || row >= this.#end) return table.hash(kinds.data, key, start, end);
     this.#count();
-    return windows.at(this.#hashes[row - this.#first] as number, windowStart);
+    return this.#hashes[row - this.#first] as number;
   }
 
   /** The row whose key begins at `start`, −1: it is not known, or not worth it. */

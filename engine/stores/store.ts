@@ -76,13 +76,12 @@ export type Hops = {
 };
 
 /** Kept by window start, then key. Point reads only on the record path; expiry drops whole windows. */
-export interface WindowStore extends UpdateCursor {
+export interface WindowStore extends ValueCursor {
   readonly name: string;
-  /** A hint: for each record several windows of its key will be read, the earliest one first. */
-  hops(hops: Hops): void;
+  /** For an operator that works on the windows of one key after another; it makes this once and uses it again. `hops`:
+   *  how windows overlap, so that for each key several of them will be read; the store keeps them side by side. */
+  windowsOfKey(hops?: Hops): WindowsOfKey;
   get(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
-  /** As for key-value stores. */
-  getForUpdate(windowStart: number, key: Uint8Array, start: number, end: number): boolean;
   /** As for key-value stores. What is put into an expired window is left out. */
   put(
     windowStart: number,
@@ -102,6 +101,18 @@ export interface WindowStore extends UpdateCursor {
   latestStart(): number;
   /** Drops every window whose start is below `windowStart`. */
   expireBelow(windowStart: number): void;
+}
+
+/** The windows of one key of a window store. What was found is under the cursor until the next call on the store. */
+export interface WindowsOfKey extends UpdateCursor {
+  /** Comes to a key, which is copied. `firstWindow` is the start of the first window that will be read. */
+  comeTo(key: Uint8Array, start: number, end: number, firstWindow: number): void;
+  get(windowStart: number): boolean;
+  /** As for key-value stores. */
+  getForUpdate(windowStart: number): boolean;
+  /** As for key-value stores. What is put into an expired window is left out. */
+  put(windowStart: number, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
+  delete(windowStart: number): void;
 }
 
 /**

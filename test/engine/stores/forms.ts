@@ -4,8 +4,8 @@
  */
 
 import { compareBytes, readLatin1, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
-import type { OrderedStateStore, ScanChunk, StateStore, WindowStateStore } from '../../../engine/stores/state-store.ts';
-import type { StoreKind, StoreSpec } from '../../../engine/stores/store.ts';
+import type { OrderedStateStore, ScanChunk, StateStore } from '../../../engine/stores/state-store.ts';
+import type { Hops, StoreKind, StoreSpec, WindowsOfKey } from '../../../engine/stores/store.ts';
 import { isOfKind } from '../../../engine/stores/store-kinds.ts';
 
 export const textOf = (bytes: Uint8Array, start = 0, end = bytes.length): string => readLatin1(bytes, start, end);
@@ -97,26 +97,53 @@ const ordered = (
     }),
 });
 
-/** Stores that were told how windows overlap. */
-const told = new WeakSet<object>();
+const windowed = (): Form => {
+  const cursorOf = cursors();
+  return {
+    spec: { name: 'store', kind: 'window', retentionMs: 1 },
+    timed: true,
+    get: (store, window, bytes, start, end) => of(store, 'window').get(window, bytes, start, end),
+    getForUpdate: (store, window, bytes, start, end) => cursorOf(store, window, bytes, start, end).getForUpdate(window),
+    put: (store, window, bytes, start, end, value) => of(store, 'window').put(window, bytes, start, end, ...value),
+    delete: (store, window, bytes, start, end) => of(store, 'window').delete(window, bytes, start, end),
+    readCommitted: (store, window, bytes, start, end) =>
+      of(store, 'window').readCommittedWindow(window, bytes, start, end),
+    keyOf: ({ bytes, keyStarts, keyEnds, windowStarts }, i) => ({
+      window: windowStarts[i] as number,
+      key: textOf(bytes, keyStarts[i], keyEnds[i]),
+    }),
+    visitChanges: (store, visit) =>
+      of(store, 'window').visitChanges((window, bytes, keyStart, keyEnd, before, from, to, after, start, end) =>
+        visit({ window, key: textOf(bytes, keyStart, keyEnd) }, valueOf(before, from, to), valueOf(after, start, end)),
+      ),
+  };
+};
 
-const windowed = (windows: (store: StateStore) => WindowStateStore): Form => ({
-  spec: { name: 'store', kind: 'window', retentionMs: 1 },
-  timed: true,
-  get: (store, window, bytes, start, end) => windows(store).get(window, bytes, start, end),
-  getForUpdate: (store, window, bytes, start, end) => windows(store).getForUpdate(window, bytes, start, end),
-  put: (store, window, bytes, start, end, value) => windows(store).put(window, bytes, start, end, ...value),
-  delete: (store, window, bytes, start, end) => windows(store).delete(window, bytes, start, end),
-  readCommitted: (store, window, bytes, start, end) => windows(store).readCommittedWindow(window, bytes, start, end),
-  keyOf: ({ bytes, keyStarts, keyEnds, windowStarts }, i) => ({
-    window: windowStarts[i] as number,
-    key: textOf(bytes, keyStarts[i], keyEnds[i]),
-  }),
-  visitChanges: (store, visit) =>
-    windows(store).visitChanges((window, bytes, keyStart, keyEnd, before, from, to, after, start, end) =>
-      visit({ window, key: textOf(bytes, keyStart, keyEnd) }, valueOf(before, from, to), valueOf(after, start, end)),
-    ),
-});
+/** Cursors over the windows of a key, one for each store. One that stands at the key stays there, whatever has happened
+ *  to the store since. */
+const cursors = (hops?: Hops) => {
+  const made = new WeakMap<object, { readonly ofKey: WindowsOfKey; key: string }>();
+  return (store: StateStore, window: number, bytes: Uint8Array, start: number, end: number): WindowsOfKey => {
+    const cursor = made.get(store) ?? { ofKey: of(store, 'window').windowsOfKey(hops), key: '' };
+    made.set(store, cursor);
+    const key = `#${textOf(bytes, start, end)}`;
+    if (cursor.key !== key) cursor.ofKey.comeTo(bytes, start, end, window);
+    cursor.key = key;
+    return cursor.ofKey;
+  };
+};
+
+/** By a cursor over the windows of a key, which overlap. */
+const windowedByKey = (hops: Hops): Form => {
+  const cursorOf = cursors(hops);
+  return {
+    ...windowed(),
+    get: (store, window, ...key) => cursorOf(store, window, ...key).get(window),
+    getForUpdate: (store, window, ...key) => cursorOf(store, window, ...key).getForUpdate(window),
+    put: (store, window, bytes, start, end, value) => cursorOf(store, window, bytes, start, end).put(window, ...value),
+    delete: (store, window, ...key) => cursorOf(store, window, ...key).delete(window),
+  };
+};
 
 export const forms = {
   'key-value': {
@@ -137,14 +164,9 @@ export const forms = {
         ),
       ),
   },
-  window: windowed((store) => of(store, 'window')),
-  // Windows that overlap, with less than twice as many as lie side by side.
-  'window, several of a record': windowed((store) => {
-    const windows = of(store, 'window');
-    if (!told.has(windows)) windows.hops({ advanceMs: 20_000, count: 3 });
-    told.add(windows);
-    return windows;
-  }),
+  window: windowed(),
+  // Less than twice as many lie side by side.
+  'window, several of a record': windowedByKey({ advanceMs: 20_000, count: 3 }),
   ordered: ordered(
     { name: 'store', kind: 'ordered' },
     (_, bytes, start, end) => [bytes, start, end],

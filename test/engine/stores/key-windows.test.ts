@@ -42,7 +42,7 @@ test.each([40, 3_000])(
       const bytes = keyOf(window, key);
       const hash = table.hash(kinds.data, bytes, 0, bytes.length);
       const address = table.find(hash, kinds.data, bytes, 0, bytes.length);
-      const hint = windows.at(hashOf(key), window * advanceMs);
+      const hint = windows.at(windows.rowOf(hashOf(key)), window * advanceMs);
       if (hint !== 0) expect(live.get(hint)?.key).toBe(key);
       if (address !== 0) asked++;
       if (hint === address && address !== 0) found++;
@@ -66,7 +66,8 @@ test.each([40, 3_000])(
     expect(found).toBeGreaterThan(asked * 0.9);
     expect(windows.bytesInMemory).toBeLessThan(Math.max(1024, table.count) * 2 * 36);
     windows.clear();
-    for (const { window, key } of live.values()) expect(windows.at(hashOf(key), window * advanceMs)).toBe(0);
+    for (const { window, key } of live.values())
+      expect(windows.at(windows.rowOf(hashOf(key)), window * advanceMs)).toBe(0);
   },
 );
 
@@ -81,7 +82,7 @@ test('follows entries that move, and forgets those that expire, that are rolled 
     return core.last;
   };
   const keep = (window: number): void => windows.set(hash, window * advanceMs, put(window, 10), 1);
-  const at = (window: number): number => windows.at(hash, window * advanceMs);
+  const at = (window: number): number => windows.at(windows.rowOf(hash), window * advanceMs);
 
   keep(1);
   const before = at(1);
