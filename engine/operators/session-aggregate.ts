@@ -131,7 +131,8 @@ export const sessionAggregate =
       beginKey(record.keyBytes, record.keyStart, record.keyEnd);
       const isPoint = start === end;
       out.value = null;
-      for (let i = 0; i < found.count && !isPoint; i++) {
+      // The last one was found first.
+      for (let i = found.count - 1; i >= 0 && !isPoint; i--) {
         out.before = sendsBefore ? resultBefore(i, record) : unknown;
         send(found.starts[i] as number, found.ends[i] as number);
       }
@@ -186,21 +187,22 @@ export const sessionAggregate =
           return context.drop('late', record, whyLate(start, end, windows.gapMs, graceMs, time));
 
         held.initialize();
-        for (let i = 0; i < found.count; i++)
+        // The last one was found first.
+        for (let i = found.count - 1; i >= 0; i--)
           if (!held.merge(found.values.buffer, found.valueStart(i), found.valueEnd(i), record)) return;
         const kept = held.add(record);
         // Most records extend one session.
-        const extendsOne = kept && found.count === 1 && !found.is(0, start, end);
+        const extendsOne = kept && found.count === 1;
         if (kept) {
           entry.reset();
           held.write(entry);
           const { buffer, length } = entry;
           const put = extendsOne
-            ? store.replace(keyBytes, keyStart, keyEnd, found.at(0), start, end, buffer, 0, length)
+            ? store.replaceVisited(keyBytes, keyStart, keyEnd, found.at(0), start, end, buffer, 0, length)
             : store.put(keyBytes, keyStart, keyEnd, start, end, buffer, 0, length);
           if (!put) return context.drop('serialization', record, whyTooLarge(name, length));
         }
-        for (let i = 0; i < found.count; i++) {
+        for (let i = found.count - 1; i >= 0; i--) {
           if (kept && found.is(i, start, end)) continue;
           if (!extendsOne) store.remove(keyBytes, keyStart, keyEnd, found.starts[i] as number, found.ends[i] as number);
           if (open === undefined) continue;

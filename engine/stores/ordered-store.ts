@@ -101,8 +101,12 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   #committedNewest = Number.NaN;
   /** The position of the last commit, and when it was first seen. */
   readonly #seen = { position: -1, ms: 0 };
-  /** Of `visitFrom`, once it was needed. */
+  /** Of `visitBackward`, once it was needed. */
   #visiting: OrderedCursor | undefined;
+  /** Which entry of the page in view `visitBackward` came to last, −1: none, or that is not known any more; and the
+   *  window of the page. */
+  #visited = -1;
+  #visitedWindow = 0;
   readonly #raised = new Uint8Array(timeBytes);
   readonly #parsed = newCursor();
   /** An order that `append` makes. */
@@ -181,40 +185,6 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     return true;
   }
 
-  replace(
-    key: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    from: Uint8Array,
-    to: Uint8Array,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-  ): boolean {
-    if (this.core.times !== undefined)
-      return this.#timedReplace(key, keyStart, keyEnd, from, to, value, valueStart, valueEnd);
-    const bytes = keyEnd - keyStart + to.length + valueEnd - valueStart;
-    if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return false;
-    if (this.#recent !== undefined) {
-      this.#moveToPages();
-      this.#raiseNewest(readTime(to, 0));
-    }
-    if (this.#sameTree(from, to) && this.#locate(key, keyStart, keyEnd, to, 0, to.length)) {
-      this.#written = undefined;
-      if (this.#tree.replace(from, to, value, valueStart, valueEnd)) return true;
-    }
-    this.delete(key, keyStart, keyEnd, from, 0, from.length);
-    return this.put(key, keyStart, keyEnd, to, 0, to.length, value, valueStart, valueEnd);
-  }
-
-  /** Whether entries of these orders lie in one tree, and neither has expired. */
-  #sameTree(from: Uint8Array, to: Uint8Array): boolean {
-    const expiry = this.#expiry;
-    if (expiry === undefined) return true;
-    const time = readTime(from, 0);
-    return time >= expiry.below && expiry.windowOf(time) === expiry.windowOf(readTime(to, 0));
-  }
-
   append(
     key: Uint8Array,
     keyStart: number,
@@ -268,34 +238,84 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     this.#tree.deleteFound(index, 'change');
   }
 
-  visitFrom(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void {
-    if (this.core.times !== undefined) return this.#timedVisitFrom(key, keyStart, keyEnd, from, visit);
+  visitBackward(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void {
+    if (this.core.times !== undefined) return this.#timedVisitBackward(key, keyStart, keyEnd, from, visit);
     const expiry = this.#expiry;
+    const tree = this.#tree;
+    this.#visited = -1;
     if (expiry === undefined) {
       this.#locate(key, keyStart, keyEnd, from, 0, from.length);
-      if (!this.#visitTree(from, visit)) this.#visitByCursor(key, keyStart, keyEnd, from, visit);
+      if (!tree.viewFirst()) return;
+      if (tree.page.level > 0) this.#visitByCursor(key, keyStart, keyEnd, from, undefined, visit);
+      else this.#visitPage(from, visit);
       return;
     }
-    const { windows } = expiry;
-    const recent = this.#recent as RecentEntries;
+    const { windows, below, windowMs } = expiry;
     let time = readTime(from, 0);
     let bound = from;
-    if (time < expiry.below) {
-      time = expiry.below;
+    if (time < below) {
+      time = below;
       bound = this.#raised;
       writeTime(bound, 0, time);
     }
-    if (recent.count > 0) return this.#visitByCursor(key, keyStart, keyEnd, bound, visit);
-    for (let window = windows.atOrAfter(expiry.windowOf(time)); window !== undefined; window = windows.after(window)) {
+    if ((this.#recent as RecentEntries).count > 0)
+      return this.#visitByCursor(key, keyStart, keyEnd, bound, undefined, visit);
+    const first = expiry.windowOf(time);
+    for (let window = windows.last; window !== undefined && window >= first; window = windows.before(window)) {
       this.#setWindowed(window, key, keyStart, keyEnd);
-      if (this.#visitTree(bound, visit)) continue;
-      // Entries of earlier windows have been visited.
-      if (window > time) {
-        bound = this.#raised;
-        writeTime(bound, 0, window);
+      // Looking for this page may take the one before out of memory.
+      this.#visited = -1;
+      if (!tree.viewFirst()) continue;
+      if (tree.page.level > 0) {
+        // Entries of later windows have been visited.
+        const to = new Uint8Array(timeBytes);
+        writeTime(to, 0, window + windowMs);
+        return this.#visitByCursor(key, keyStart, keyEnd, bound, to, visit);
       }
-      return this.#visitByCursor(key, keyStart, keyEnd, bound, visit);
+      this.#visitedWindow = window;
+      if (!this.#visitPage(bound, visit)) return;
     }
+  }
+
+  /** Visits the entries of the page in view, which is the only one of its tree; answers whether to go on. */
+  #visitPage(from: Uint8Array, visit: EntryVisitor): boolean {
+    const { page } = this.#tree;
+    for (let index = page.count - 1; index >= 0; index--) {
+      page.at(index);
+      const { bytes, orderStart, orderEnd } = page;
+      if (compareBytes(bytes, orderStart, orderEnd, from, 0, from.length) < 0) return false;
+      this.#visited = index;
+      if (!visit(bytes, orderStart, orderEnd, page.valueStart, page.valueEnd)) return false;
+    }
+    return true;
+  }
+
+  #visitByCursor(
+    key: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    from: Uint8Array,
+    to: Uint8Array | undefined,
+    visit: EntryVisitor,
+  ): void {
+    const cursor = (this.#visiting ??= this.cursor());
+    cursor.fetchBackward(key, keyStart, keyEnd, from, to);
+    while (cursor.next())
+      if (!visit(cursor.valueBytes, cursor.orderStart, cursor.orderEnd, cursor.valueStart, cursor.valueEnd)) return;
+  }
+
+  overwriteVisited(to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
+    if (this.core.times !== undefined) return this.#timedOverwrite(to, value, valueStart, valueEnd);
+    const index = this.#visited;
+    const expiry = this.#expiry;
+    this.#visited = -1;
+    if (index < 0) return false;
+    const time = expiry === undefined ? 0 : readTime(to, 0);
+    if (expiry !== undefined && (time < expiry.below || expiry.windowOf(time) !== this.#visitedWindow)) return false;
+    if (!this.#tree.overwrite(index, to, value, valueStart, valueEnd)) return false;
+    this.#written = undefined;
+    if (expiry !== undefined) this.#raiseNewest(time);
+    return true;
   }
 
   // Methods of their own: a closure in the calls above would cost each of them something.
@@ -308,8 +328,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     return this.core.timed('put', () => this.put(...of));
   }
 
-  #timedReplace(...of: Parameters<OrderedStore['replace']>): boolean {
-    return this.core.timed('put', () => this.replace(...of));
+  #timedOverwrite(...of: Parameters<OrderedStore['overwriteVisited']>): boolean {
+    return this.core.timed('put', () => this.overwriteVisited(...of));
   }
 
   #timedAppend(...of: Parameters<OrderedStore['append']>): number {
@@ -320,28 +340,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     this.core.timed('delete', () => this.delete(...of));
   }
 
-  #timedVisitFrom(...of: Parameters<OrderedStore['visitFrom']>): void {
-    this.core.timed('range', () => this.visitFrom(...of));
-  }
-
-  /** Visits the entries of the tree whose key is set; false: it has several pages, and nothing was visited. */
-  #visitTree(from: Uint8Array, visit: EntryVisitor): boolean {
-    const tree = this.#tree;
-    if (!tree.viewFirst()) return true;
-    const { page } = tree;
-    if (page.level > 0) return false;
-    for (let index = page.lowerBound(from, 0, from.length); index < page.count; index++) {
-      page.at(index);
-      visit(page.bytes, page.orderStart, page.orderEnd, page.valueStart, page.valueEnd);
-    }
-    return true;
-  }
-
-  #visitByCursor(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void {
-    const cursor = (this.#visiting ??= this.cursor());
-    cursor.fetch(key, keyStart, keyEnd, from);
-    while (cursor.next())
-      visit(cursor.valueBytes, cursor.orderStart, cursor.orderEnd, cursor.valueStart, cursor.valueEnd);
+  #timedVisitBackward(...of: Parameters<OrderedStore['visitBackward']>): void {
+    this.core.timed('range', () => this.visitBackward(...of));
   }
 
   cursor(): OrderedCursor {
@@ -373,7 +373,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   #newestInPages(): number {
     if (Number.isNaN(this.#newest)) {
       const { windows, windowMs } = this.#expiry as Expiry;
-      const last = windows.atOrBefore(Number.POSITIVE_INFINITY);
+      const { last } = windows;
       this.#newest = last === undefined ? Number.NEGATIVE_INFINITY : last + windowMs;
     }
     return this.#newest;
@@ -470,6 +470,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     orderEnd: number,
   ): boolean {
     const expiry = this.#expiry;
+    this.#visited = -1;
     if (expiry === undefined) {
       const { ahead, table } = this.core;
       const treeKey = this.#key;
@@ -609,6 +610,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
 
   #endTransaction(): void {
     this.#written = undefined;
+    this.#visited = -1;
     for (const cursor of this.#cursors) cursor.endTransaction();
   }
 

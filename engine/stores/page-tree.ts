@@ -160,19 +160,16 @@ export class PageTree {
     this.#createFirst(write);
   }
 
-  /** Overwrites an entry by one of another order that comes between the same neighbours, if order and value are as long
-   *  as before. False, and nothing changes: there is no such entry, or it has to be removed and the other one put. */
-  replace(from: Uint8Array, to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
-    const index = this.find(from, 0, from.length);
-    if (index < 0) return false;
+  /** Overwrites an entry of the first page, which is in view and the only one, by one of another order that comes
+   *  between the same neighbours, if order and value are as long as before. False, and nothing changes: it has to be
+   *  removed and the other one put. */
+  overwrite(index: number, to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     const { page } = this;
-    if (to.length !== from.length || page.valueEnd - page.valueStart !== valueEnd - valueStart) return false;
-    const isOnly = this.#depth === 0;
-    if (page.count > 1 || !isOnly) {
-      // At an end of a page the neighbour lies in another one, where there is more than one.
-      if (!(index === 0 ? isOnly : this.#compareAt(index - 1, to) < 0)) return false;
-      if (!(index === page.count - 1 ? isOnly : this.#compareAt(index + 1, to) > 0)) return false;
-    }
+    if (index > 0 && this.#compareAt(index - 1, to) >= 0) return false;
+    if (index < page.count - 1 && this.#compareAt(index + 1, to) <= 0) return false;
+    page.at(index);
+    if (page.orderEnd - page.orderStart !== to.length) return false;
+    if (page.valueEnd - page.valueStart !== valueEnd - valueStart) return false;
     this.#edit(page.length, page.length, 'change');
     page.at(index);
     copyBytes(to, 0, to.length, page.bytes, page.orderStart);

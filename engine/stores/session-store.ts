@@ -53,21 +53,23 @@ export class SessionStore implements ValueCursor {
   readonly #store: OrderedStore;
   readonly #from = new Uint8Array(timeBytes);
   readonly #order = new Uint8Array(sessionOrderBytes);
-  readonly #orderBefore = new Uint8Array(sessionOrderBytes);
+  #earliestEnd = 0;
   #latestStart = 0;
   #visit: FoundSession | undefined;
   readonly #visitEntry: EntryVisitor = (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
     const start = readOrderedI64(bytes, orderStart + timeBytes);
-    if (start > this.#latestStart) return;
+    if (start > this.#latestStart) return true;
     this.#visit?.(start, readOrderedI64(bytes, orderStart), bytes, valueStart, valueEnd);
+    // Sessions of a key do not overlap: those before end before this one starts.
+    return start > this.#earliestEnd;
   };
 
   constructor(store: OrderedStore) {
     this.#store = store;
   }
 
-  /** Visits the sessions of a key that end at `earliestEnd` or later and start at `latestStart` or earlier, in the
-   *  order of their ends. The visitor must neither read nor change the store. */
+  /** Visits the sessions of a key that end at `earliestEnd` or later and start at `latestStart` or earlier, the last
+   *  one first. The visitor must neither read nor change the store. */
   visit(
     key: Uint8Array,
     keyStart: number,
@@ -77,9 +79,10 @@ export class SessionStore implements ValueCursor {
     visit: FoundSession,
   ): void {
     writeOrderedI64(this.#from, 0, earliestEnd);
+    this.#earliestEnd = earliestEnd;
     this.#latestStart = latestStart;
     this.#visit = visit;
-    this.#store.visitFrom(key, keyStart, keyEnd, this.#from, this.#visitEntry);
+    this.#store.visitBackward(key, keyStart, keyEnd, this.#from, this.#visitEntry);
   }
 
   /** True when the session is present; its value is then under the cursor. */
@@ -110,21 +113,23 @@ export class SessionStore implements ValueCursor {
     return this.#store.put(key, keyStart, keyEnd, this.#order, 0, sessionOrderBytes, value, valueStart, valueEnd);
   }
 
-  /** Puts a session in the place of another one, which is there; as `put`. */
-  replace(
+  /** Puts a session in the place of `before`, the only one that was just visited; as `put`. */
+  replaceVisited(
     key: Uint8Array,
     keyStart: number,
     keyEnd: number,
-    { start: startBefore, end: endBefore }: { readonly start: number; readonly end: number },
+    before: { readonly start: number; readonly end: number },
     start: number,
     end: number,
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
   ): boolean {
-    writeSessionOrder(this.#orderBefore, startBefore, endBefore);
     writeSessionOrder(this.#order, start, end);
-    return this.#store.replace(key, keyStart, keyEnd, this.#orderBefore, this.#order, value, valueStart, valueEnd);
+    if (this.#store.overwriteVisited(this.#order, value, valueStart, valueEnd)) return true;
+    if (!this.put(key, keyStart, keyEnd, start, end, value, valueStart, valueEnd)) return false;
+    if (before.start !== start || before.end !== end) this.remove(key, keyStart, keyEnd, before.start, before.end);
+    return true;
   }
 
   /** Removing an absent session is no change. */

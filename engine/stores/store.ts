@@ -147,18 +147,6 @@ export interface OrderedStore extends ValueCursor {
     valueStart: number,
     valueEnd: number,
   ): boolean;
-  /** Takes the entry of order `from` out and puts one of order `to`, as `delete` and `put`; both orders are given as a
-   *  whole, and none of the bytes lies in the store. One look-up where both lie in the same place. */
-  replace(
-    key: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    from: Uint8Array,
-    to: Uint8Array,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-  ): boolean;
   /** Puts an entry behind those of the same time: its order is the time (8 bytes) and a sequence (4 bytes, u32).
    *  Answers with the sequence; −1, and nothing changes, when the entry is larger than a store takes. The time has not
    *  expired. */
@@ -184,9 +172,13 @@ export interface OrderedStore extends ValueCursor {
    *  their order, as far as they lie in one page. One that is again as it was is left out. The visitor may read the
    *  store, and must not change it. */
   visitChanges(visit: OrderedVisitor): void;
-  /** Visits all entries of a key at or above `from`, in their order. The visitor must neither read nor change the
-   *  store. Where a key has few entries this takes a fraction of what a cursor does. */
-  visitFrom(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void;
+  /** Visits the entries of a key at or above `from`, the last one first, until the visitor answers false. It must
+   *  neither read nor change the store. Where a key has few entries this takes a fraction of what a cursor does. */
+  visitBackward(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void;
+  /** Takes the entry that `visitBackward` came to last out, and puts one of order `to`, which is given as a whole; the
+   *  store and its cursors have not been called since. False, and nothing changes: the new one does not fit into the
+   *  place of the other, and both have to be done one by one. */
+  overwriteVisited(to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
   /** A cursor over entries of this store. An operator makes its cursors once and uses them again. */
   cursor(): OrderedCursor;
   /** Drops every entry whose time is below. Only where the specification has a retention time. */
@@ -215,14 +207,14 @@ export interface OrderedCursor extends ValueCursor {
 }
 
 /** An entry under a key that was asked for: its order is `bytes[orderStart, orderEnd)`, its value `bytes[valueStart,
- *  valueEnd)`. All of it is lent until the call returns. */
+ *  valueEnd)`. All of it is lent until the call returns. False: no further entry is visited. */
 export type EntryVisitor = (
   bytes: Uint8Array,
   orderStart: number,
   orderEnd: number,
   valueStart: number,
   valueEnd: number,
-) => void;
+) => boolean;
 
 /** Every kind of store, as operators see it. */
 export interface OperatorStores {

@@ -76,6 +76,11 @@ export class WindowIndex {
     return low;
   }
 
+  /** The last window; undefined: there is none. */
+  get last(): number | undefined {
+    return this.#starts.at(-1);
+  }
+
   /** The first window that starts at a time or later; undefined: there is none. */
   atOrAfter(time: number): number | undefined {
     return this.#starts[this.#placeOf(time)];

@@ -64,7 +64,7 @@ export class WindowStateTable extends StateTable implements WindowStateStore {
   }
 
   latestStart(): number {
-    return this.#expiry.windows.atOrBefore(Number.POSITIVE_INFINITY) ?? Number.NEGATIVE_INFINITY;
+    return this.#expiry.windows.last ?? Number.NEGATIVE_INFINITY;
   }
 
   visitChanges(visit: WindowVisitor): void {

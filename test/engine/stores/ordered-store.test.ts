@@ -75,12 +75,13 @@ describe('calls that are timed', () => {
     const cursor = store.cursor();
     store.timeCalls({ now: () => ms++, took: (name, took) => calls.push(`${name} ${took}`) });
     put(store, 'k', timeOrder(10, 'a'), 'x');
+    store.visitBackward(key, 0, 1, timeOrder(0), () => calls.push('entry') > 0);
+    store.overwriteVisited(timeOrder(15, 'a'), bytesOf('z'), 0, 1);
     store.append(key, 0, 1, 20, bytesOf('y'), 0, 1);
-    store.replace(key, 0, 1, timeOrder(10, 'a'), timeOrder(15, 'a'), bytesOf('z'), 0, 1);
     calls.push(String(store.get(key, 0, 1, timeOrder(15, 'a'), 0, 9)));
     store.delete(key, 0, 1, timeOrder(15, 'a'), 0, 9);
     store.append(key, 0, 1, 30, bytesOf('w'), 0, 1);
-    store.visitFrom(key, 0, 1, timeOrder(0), () => calls.push('entry'));
+    store.visitBackward(key, 0, 1, timeOrder(0), () => calls.push('entry') > 0);
     cursor.fetch(key, 0, 1);
     while (cursor.next()) calls.push(valueUnder(cursor));
     cursor.fetchBackward(key, 0, 1);
@@ -97,14 +98,14 @@ describe('calls that are timed', () => {
 
   test('with a retention time they are fetches, puts and removals', async () => {
     expect(await timed(1_000)).toEqual([
-      ...['put 1', 'put 1', 'put 1', 'fetch 1', 'true', 'remove 1', 'put 1'],
+      ...['put 1', 'entry', 'fetch 1', 'put 1', 'put 1', 'fetch 1', 'true', 'remove 1', 'put 1'],
       ...['entry', 'entry', 'fetch 1', 'fetch 1', 'y', 'w', 'fetch 1', 'w', 'y', 'fetch 1', 'true', 'y', 'true'],
     ]);
   });
 
   test('without one they are those of a key-value store, and ranges', async () => {
     expect(await timed(undefined)).toEqual([
-      ...['put 1', 'put 1', 'put 1', 'get 1', 'true', 'delete 1', 'put 1'],
+      ...['put 1', 'entry', 'range 1', 'put 1', 'put 1', 'get 1', 'true', 'delete 1', 'put 1'],
       ...['entry', 'entry', 'range 1', 'range 1', 'y', 'w', 'range 1', 'w', 'y', 'range 1', 'true', 'y', 'true'],
     ]);
   });
@@ -521,6 +522,45 @@ test('a crash at any write of a checkpoint loses no entry that a split has moved
   expect(crashes).toBeGreaterThan(20);
 });
 
+test('an entry that was visited is overwritten in its place only where its page cannot have left memory since', async () => {
+  const random = new Random(5);
+  const store = await newStore({
+    retentionMs: 50,
+    kv: new MemoryKv(),
+    memory: new MemoryBudget(10_000),
+    pageBytes: 256,
+  });
+  const model = new Map<string, string>();
+  let overwritten = 0;
+  for (let step = 0; step < 12_000; step++) {
+    const name = `key ${random.below(200)}`;
+    const key = bytesOf(name);
+    const now = 1_000 + step / 100;
+    const to = timeOrder(Math.floor(now - random.below(20)));
+    const value = bytesOf(`${name} at ${step}`.padEnd(30));
+    let from: Uint8Array | undefined;
+    // All of its windows are looked through.
+    store.visitBackward(key, 0, key.length, timeOrder(0), (bytes, orderStart, orderEnd) => {
+      from = bytes.slice(orderStart, orderEnd);
+      return random.chance(0.5);
+    });
+    expect(from !== undefined).toBe(model.has(name));
+    if (store.overwriteVisited(to, value, 0, value.length)) overwritten++;
+    else {
+      if (from !== undefined) store.delete(key, 0, key.length, from, 0, from.length);
+      store.put(key, 0, key.length, to, 0, to.length, value, 0, value.length);
+    }
+    model.set(name, textOf(value));
+    if (step % 200 !== 199) continue;
+    store.commit(step);
+    await store.checkpoint();
+    for (const [name, value] of model)
+      expect(store.committedEntries(bytesOf(name)).map((entry) => textOf(entry.value))).toEqual([value]);
+  }
+  expect(overwritten).toBeGreaterThan(1_000);
+  expect(store.stats.evictions).toBeGreaterThan(1_000);
+});
+
 describe('keys of blocks that the store was told to expect', () => {
   /** `count` keys of few, one behind the other. */
   const blockOf = (random: Random, count: number) => {
@@ -535,9 +575,20 @@ describe('keys of blocks that the store was told to expect', () => {
     return { keys, columns: { bytes: bytesOf(keys.join('')), keyStart, keyEnd }, row: 0 };
   };
 
+  /** Visits the entries of a key down to an order; answers with the last one. */
+  const lastVisited = (store: OrderedStateStore, key: readonly [Uint8Array, number, number], order: string): string => {
+    let last = '';
+    store.visitBackward(...key, bytesOf(order), (bytes, orderStart, orderEnd) => {
+      last = textOf(bytes, orderStart, orderEnd);
+      return last !== order;
+    });
+    return last;
+  };
+
   test.for([{ name: 'without a retention time' }, { name: 'with one', retentionMs: 100 }])(
     'are found where they are, however the store changed since they were looked up: $name',
     async (options) => {
+      let overwritten = 0;
       for (let seed = 1; seed <= 10; seed++) {
         const random = new Random(seed);
         const store = await newStore({ ...options, pageBytes: 128, lookAheadFrom: 0 });
@@ -577,8 +628,11 @@ describe('keys of blocks that the store was told to expect', () => {
                 const near = Math.max(0, readOrderedI64(bytesOf(from), 0) + random.between(-30, 30));
                 const to = random.chance(0.7) ? timeOrder(near) : order;
                 const value = bytesOf(random.chance(0.7) ? held.toUpperCase() : held.slice(1));
-                store.replace(...at, bytesOf(from), to, value, 0, value.length);
-                of.delete(from);
+                expect(lastVisited(store, at, from)).toBe(from);
+                if (store.overwriteVisited(to, value, 0, value.length)) {
+                  overwritten++;
+                  of.delete(from);
+                } else store.put(...at, to, 0, to.length, value, 0, value.length);
                 of.set(textOf(to), textOf(value));
               } else {
                 const value = bytesOf(`${key} `.repeat(random.below(12)));
@@ -593,11 +647,14 @@ describe('keys of blocks that the store was told to expect', () => {
               expect(found).toEqual(sorted.map(([, value]) => value));
               const time = random.below(300);
               const visited: string[] = [];
-              store.visitFrom(...at, timeOrder(time), (bytes, orderStart, _orderEnd, valueStart, valueEnd) =>
-                visited.push(`${readOrderedI64(bytes, orderStart)} ${textOf(bytes, valueStart, valueEnd)}`),
-              );
+              const most = random.chance(0.5) ? Number.POSITIVE_INFINITY : 1 + random.below(3);
+              store.visitBackward(...at, timeOrder(time), (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
+                visited.push(`${readOrderedI64(bytes, orderStart)} ${textOf(bytes, valueStart, valueEnd)}`);
+                return visited.length < most;
+              });
               const later = sorted.map(([name, value]) => [readOrderedI64(bytesOf(name), 0), value] as const);
-              expect(visited).toEqual(later.filter(([at]) => at >= time).map(([at, value]) => `${at} ${value}`));
+              const wanted = later.filter(([at]) => at >= time).map(([at, value]) => `${at} ${value}`);
+              expect(visited).toEqual(wanted.toReversed().slice(0, most));
             }
           }
           store.writeChangelog((bytes, start, end, value, valueStart, valueEnd) => {
@@ -612,6 +669,7 @@ describe('keys of blocks that the store was told to expect', () => {
           store.commit(turn + 1);
         }
       }
+      expect(overwritten).toBeGreaterThan(100);
     },
   );
 });

@@ -51,9 +51,10 @@ const fetch = (store: OrderedStateStore, key: string, from?: Uint8Array, to?: Ui
 
 const visited = (store: OrderedStateStore, key: Uint8Array, from: Uint8Array): string[] => {
   const found: string[] = [];
-  store.visitFrom(key, 0, key.length, from, (bytes, orderStart, _orderEnd, valueStart, valueEnd) =>
-    found.push(`${readOrderedI64(bytes, orderStart)}:${textOf(bytes, valueStart, valueEnd)}`),
-  );
+  store.visitBackward(key, 0, key.length, from, (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
+    found.push(`${readOrderedI64(bytes, orderStart)}:${textOf(bytes, valueStart, valueEnd)}`);
+    return true;
+  });
   return found;
 };
 
@@ -156,8 +157,10 @@ describe('a random history', () => {
         model.delete(key, known);
       } else if (choice === 18) {
         const known = random.pick([...model.of(key).map((entry) => entry.order), order]);
-        store.replace(bytes, 0, bytes.length, known, order, valueBytes, 0, valueBytes.length);
-        model.delete(key, known);
+        const last = model.of(key).at(-visited(store, bytes, known).length);
+        if (store.overwriteVisited(order, valueBytes, 0, valueBytes.length))
+          model.delete(key, last?.order as Uint8Array);
+        else store.put(bytes, 0, bytes.length, order, 0, 12, valueBytes, 0, valueBytes.length);
         model.put(key, order, value);
       } else {
         const below = now - retentionMs;
@@ -184,9 +187,8 @@ describe('a random history', () => {
       cursor.fetchBackward(bytes, 0, bytes.length, fromOrder, toOrder);
       expect(rest(cursor)).toEqual(expected.reverse());
       const later = all.filter((entry) => compare(entry.order, fromOrder) >= 0);
-      expect(visited(store, bytes, fromOrder)).toEqual(
-        later.map(({ order, value }) => `${readOrderedI64(order, 0)}:${value}`),
-      );
+      const laterFirst = later.map(({ order, value }) => `${readOrderedI64(order, 0)}:${value}`).reverse();
+      expect(visited(store, bytes, fromOrder)).toEqual(laterFirst);
     };
 
     /** Walks a key while the store changes. */
