@@ -557,7 +557,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   visitChanges(visit: OrderedVisitor): void {
     const recent = this.#recent;
     if (recent !== undefined && this.#expiry !== undefined)
-      recent.visitChanges(this.#expiry.below, this.#holds, this.#committedValue, visit);
+      recent.changes.visit(this.#expiry.below, this.#holds, this.#committedValue, visit);
     this.#changes.visit(visit, recent?.since !== undefined, this.#committedValue);
   }
 
@@ -574,7 +574,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
       append(key, keyStart, keyEnd, value, valueStart, valueEnd, view);
     };
     if (this.#recent !== undefined && this.#expiry !== undefined)
-      this.#recent.writeChanges(this.#expiry.below, this.#holds, counted);
+      this.#recent.changes.write(this.#expiry.below, this.#holds, counted);
     this.#changes.write(counted);
     this.core.writeChangelog(counted, isNoPage);
     this.#written = written;

@@ -10,15 +10,16 @@
  * where the chain holds no later time. Segments leave in the order in which they were filled, once all in them has
  * expired: what comes before a position that is gone is gone as well.
  *
- * What is committed ends at a position; behind it lies what the open transaction has appended. A segment with committed
- * entries that leaves within a transaction is kept, for committed reads and for a rollback, until that ends. A
- * committed entry that the transaction changes is overwritten where it lies, and its value before is noted. So a commit
- * touches only entries that the transaction has changed; a rollback, which is rare, reads all that is committed.
+ * What is committed ends at a position; behind it lies what the open transaction has appended. What that has done to
+ * committed ones is noted (`recent-changes.ts`). A segment with committed entries that leaves within a transaction is
+ * kept, for committed reads and for a rollback, until that ends. So a commit touches only entries that the transaction
+ * has changed; a rollback, which is rare, reads all that is committed.
  */
 
-import { ByteWriter, compareBytes, copyBytes, copyViewed, readU32, writeI32 } from '../../base/index.ts';
+import { copyBytes, copyViewed, readU32, writeI32 } from '../../base/index.ts';
 import type { FlatTable } from './flat-table.ts';
 import { kinds, timeBytes, writeTime } from './layout.ts';
+import { RecentChanges, type VisitEntry } from './recent-changes.ts';
 import {
   firstUnit,
   hasKey,
@@ -32,15 +33,15 @@ import {
   orderBytes,
   type Segment,
   segmentBytes,
+  setState,
   states,
+  timeAt,
   unitBits,
   unitsOf,
   unitsOfSegment,
   writeNameStart,
 } from './recent-segment.ts';
 import { CommittedEntries, Positions, type RecentView } from './recent-view.ts';
-import type { ChangelogAppend, CommittedValue } from './state-store.ts';
-import type { OrderedVisitor } from './store.ts';
 
 /** Segments that one transaction may fill. */
 const mostOpenSegments = 128;
@@ -59,19 +60,8 @@ export type TakeEntry = (
   valueEnd: number,
 ) => void;
 
-/** The same; order and value may lie elsewhere than the key. */
-type TakeCommitted = (
-  key: Uint8Array,
-  keyStart: number,
-  keyEnd: number,
-  bytes: Uint8Array,
-  orderStart: number,
-  valueStart: number,
-  valueEnd: number,
-) => void;
-
-/** Whether the store holds an entry: its key is `bytes[keyStart, orderStart)`, its order ends at `orderEnd`. */
-type HoldsEntry = (bytes: Uint8Array, keyStart: number, orderStart: number, orderEnd: number) => boolean;
+/** Takes the key of an entry, and the rest of it in view. */
+type TakeCommitted = (key: Uint8Array, keyStart: number, keyEnd: number, entry: RecentView) => void;
 
 /** The store that they belong to. */
 interface OwningStore {
@@ -96,6 +86,10 @@ export class RecentEntries implements RecentView {
   valueEnd = 0;
   /** Entries that came after the time that was looked for, and that fetches had to walk past; since the last commit. */
   passed = 0;
+  /** Entries from this position on are not committed. */
+  committedEnd = 0;
+  /** What the open transaction has changed. */
+  readonly changes: RecentChanges;
   /** What is committed. */
   readonly committed: RecentView;
 
@@ -107,8 +101,6 @@ export class RecentEntries implements RecentView {
   readonly #spare: Segment[] = [];
   /** Where the next entry goes, in the last segment. */
   #unit = unitsOfSegment;
-  /** Entries from this position on are not committed. */
-  #committedEnd = 0;
   /** Four words each. */
   #slots = new Int32Array(fewestSlots * 4);
   /** The same memory. */
@@ -116,8 +108,6 @@ export class RecentEntries implements RecentView {
   #taken = 0;
   /** The open transaction has appended to segments that are gone. */
   #hasHoles = false;
-  /** It has moved entries into pages. */
-  #hasMoved = false;
   /** Of the segments before `#gone`, those that are kept. */
   #kept = 0;
   /** Of the open transaction: segments that it has opened, those of them that are in use, and bytes in those. */
@@ -125,10 +115,6 @@ export class RecentEntries implements RecentView {
   #openSegments = 0;
   #openBytes = 0;
   #open = 0;
-  /** Committed entries that it has changed, and values that they had before, by position. */
-  readonly #touched = new Positions();
-  readonly #valuesBefore = new Map<number, number>();
-  readonly #before = new ByteWriter(64);
   #value: Uint8Array = noBytes;
   #valueView = new DataView(this.#value.buffer);
   readonly #moved = new Positions();
@@ -137,12 +123,13 @@ export class RecentEntries implements RecentView {
   constructor(store: OwningStore, firstSegment = 0) {
     this.#store = store;
     this.#base = this.#gone = firstSegment;
+    this.changes = new RecentChanges(this);
     this.committed = new CommittedEntries(this);
   }
 
   get bytesInMemory(): number {
     const segments = this.segments + this.#kept + this.#spare.length;
-    return segments * segmentBytes + this.#slots.length * 4 + this.#before.buffer.length;
+    return segments * segmentBytes + this.#slots.length * 4 + this.changes.bytesInMemory;
   }
 
   /** Of what is there. */
@@ -150,9 +137,19 @@ export class RecentEntries implements RecentView {
     return this.#base + this.#segments.length - this.#gone;
   }
 
+  /** Positions before are gone. */
+  get first(): number {
+    return this.#gone << unitBits;
+  }
+
+  /** What is gone, and was committed, is kept from this position on. */
+  get firstKept(): number {
+    return this.#base << unitBits;
+  }
+
   /** Of the open transaction. */
   get bytesUsed(): number {
-    return this.#openBytes + this.#kept * segmentBytes + this.#before.length;
+    return this.#openBytes + this.#kept * segmentBytes + this.changes.bytesUsed;
   }
 
   /** Segments that the open transaction has filled, or begun. */
@@ -162,13 +159,13 @@ export class RecentEntries implements RecentView {
 
   /** Entries that the open transaction has changed, or more. */
   get changed(): number {
-    return this.#open + this.#touched.count;
+    return this.#open + this.changes.count;
   }
 
   /** The position of the store and its number of changelog records before which nothing is here; undefined: nothing is
    *  here that was committed. */
   get since(): { readonly position: number; readonly records: number } | undefined {
-    return this.#committedEnd === 0 ? undefined : this.#segments[0];
+    return this.committedEnd === 0 ? undefined : this.#segments[0];
   }
 
   // ---- adding
@@ -272,7 +269,7 @@ export class RecentEntries implements RecentView {
   #grow(): void {
     const slots = this.#slots;
     const latest = this.#latest;
-    const first = this.#base << unitBits;
+    const first = this.firstKept;
     let live = 0;
     for (let at = 1; at < slots.length; at += 4) if (isFrom(slots[at] as number, first)) live++;
     this.#renewSlots(live * 12 > slots.length ? slots.length * 2 : slots.length);
@@ -292,15 +289,15 @@ export class RecentEntries implements RecentView {
     this.#latest = new Float64Array(this.#slots.buffer);
   }
 
-  #segmentOf(position: number): Segment {
+  segmentOf(position: number): Segment {
     return this.#segments[(position >>> unitBits) - this.#base] as Segment;
   }
 
   /** The sequence behind the entries of a key and time in a chain. */
   #sequenceBehind(last: number, key: Uint8Array, start: number, end: number, time: number): number {
-    const first = this.#gone << unitBits;
+    const first = this.first;
     for (let position = last; isFrom(position, first); ) {
-      const { bytes, words, numbers } = this.#segmentOf(position);
+      const { bytes, words, numbers } = this.segmentOf(position);
       const unit = position & (unitsOfSegment - 1);
       const word = unit << 1;
       // Of one time the last that came has the largest sequence.
@@ -316,7 +313,7 @@ export class RecentEntries implements RecentView {
   // ---- finding
 
   at(position: number): void {
-    const { bytes, words } = this.#segmentOf(position);
+    const { bytes, words } = this.segmentOf(position);
     const unit = position & (unitsOfSegment - 1);
     const word = unit << 1;
     const nameLength = words[word + 1] as number;
@@ -335,13 +332,13 @@ export class RecentEntries implements RecentView {
 
   collectCommitted(key: Uint8Array, start: number, end: number, from: number, to: number, found: Positions): void {
     found.count = 0;
-    if (this.#committedEnd === 0) return;
+    if (this.committedEnd === 0) return;
     if (!this.#hasHoles) {
       this.#collect(key, start, end, from, to, found, true);
       return;
     }
     // A chain leads through what the open transaction has appended, some of which is gone.
-    this.#walk(this.#base << unitBits, (position, { bytes, words, numbers }, unit) => {
+    this.walk(this.firstKept, (position, { bytes, words, numbers }, unit) => {
       const time = numbers[unit + 2] as number;
       if (time < from || time > to || !this.#isIn(position, words[(unit << 1) + 3] as number, true)) return;
       if (hasKey(bytes, words, unit, key, start, end)) found.add(position);
@@ -371,7 +368,7 @@ export class RecentEntries implements RecentView {
     let last = Number.POSITIVE_INFINITY;
     let passed = 0;
     while (isFrom(position, first)) {
-      const { bytes, words, numbers } = this.#segmentOf(position);
+      const { bytes, words, numbers } = this.segmentOf(position);
       const unit = position & (unitsOfSegment - 1);
       const word = unit << 1;
       const time = numbers[unit + 2] as number;
@@ -392,36 +389,35 @@ export class RecentEntries implements RecentView {
   }
 
   #isIn(position: number, state: number, committed: boolean): boolean {
-    return committed ? position < this.#committedEnd && state !== states.removed : state <= states.updated;
+    return committed ? position < this.committedEnd && state !== states.removed : state <= states.updated;
   }
 
   #timeAt(position: number): number {
-    return this.#segmentOf(position).numbers[(position & (unitsOfSegment - 1)) + 2] as number;
+    return timeAt(this.segmentOf(position), position);
   }
 
   /** Visits the committed entries from a time on, in the order of arrival. */
   visitCommitted(from: number, take: TakeCommitted): void {
     const { committed } = this;
-    this.#walk(this.#base << unitBits, (position, segment, unit) => {
-      if (position >= this.#committedEnd || (segment.numbers[unit + 2] as number) < from) return;
+    this.walk(this.firstKept, (position, segment, unit) => {
+      if (position >= this.committedEnd || (segment.numbers[unit + 2] as number) < from) return;
       if (segment.words[(unit << 1) + 3] === states.removed) return;
       this.at(position);
       const { bytes, keyStart, orderStart } = this;
       committed.at(position);
-      const { bytes: held, orderStart: order, valueStart, valueEnd } = committed;
-      take(bytes, keyStart, orderStart, held, order, valueStart, valueEnd);
+      take(bytes, keyStart, orderStart, committed);
     });
   }
 
   /** Visits all entries from a position on. */
-  #walk(from: number, visit: (position: number, segment: Segment, unit: number) => void): void {
+  walk(from: number, visit: VisitEntry): void {
     for (let index = from >>> unitBits; index < this.#base + this.#segments.length; index++) {
       const unit = index === from >>> unitBits ? from & (unitsOfSegment - 1) : 0;
       this.#walkSegment(index, Math.max(unit, firstUnit(index)), visit);
     }
   }
 
-  #walkSegment(index: number, first: number, visit: (position: number, segment: Segment, unit: number) => void): void {
+  #walkSegment(index: number, first: number, visit: VisitEntry): void {
     const segment = this.#segments[index - this.#base] as Segment;
     const { words, end } = segment;
     for (let unit = first; unit < end; ) {
@@ -432,37 +428,20 @@ export class RecentEntries implements RecentView {
     }
   }
 
-  /** The value that a committed entry had before the open transaction overwrote it, from `start` on; undefined: it did
-   *  not. */
-  valueBefore(position: number): { readonly bytes: Uint8Array; readonly start: number } | undefined {
-    const start = this.#valuesBefore.get(position);
-    return start === undefined ? undefined : { bytes: this.#before.buffer, start };
-  }
-
   // ---- changing
 
   /** Overwrites the value of an entry by another one of its length. */
   update(position: number, value: Uint8Array, start: number, end: number): void {
-    const { words } = this.#segmentOf(position);
-    const state = ((position & (unitsOfSegment - 1)) << 1) + 3;
+    if (position < this.committedEnd) this.changes.beforeUpdate(position);
     this.at(position);
-    if (position < this.#committedEnd && words[state] === states.there) {
-      words[state] = states.updated;
-      this.#touched.add(position);
-      this.#valuesBefore.set(position, this.#before.length);
-      this.#before.bytes(this.bytes, this.valueStart, this.valueEnd);
-    }
     copyBytes(value, start, end, this.bytes, this.valueStart);
   }
 
   remove(position: number): void {
-    const segment = this.#segmentOf(position);
-    const state = ((position & (unitsOfSegment - 1)) << 1) + 3;
-    if (position < this.#committedEnd) {
-      if (segment.words[state] === states.there) this.#touched.add(position);
-      segment.words[state] = states.removing;
-    } else {
-      segment.words[state] = states.removed;
+    const segment = this.segmentOf(position);
+    if (position < this.committedEnd) this.changes.remove(position);
+    else {
+      setState(segment, position, states.removed);
       segment.open--;
       this.#open--;
     }
@@ -491,7 +470,7 @@ export class RecentEntries implements RecentView {
     this.#open -= segment.open;
     segment.open = 0;
     // What is committed in it is read, and may come back, until the transaction ends.
-    if (index << unitBits < this.#committedEnd) {
+    if (index << unitBits < this.committedEnd) {
       this.#kept++;
       return;
     }
@@ -506,11 +485,11 @@ export class RecentEntries implements RecentView {
   moveTo(from: number, take: TakeEntry): void {
     const slots = this.#slots;
     const moved = this.#moved;
-    const first = this.#gone << unitBits;
+    const first = this.first;
     for (let at = 1; at < slots.length; at += 4) {
       moved.count = 0;
       for (let position = slots[at] as number; isFrom(position, first); ) {
-        const { words, numbers } = this.#segmentOf(position);
+        const { words, numbers } = this.segmentOf(position);
         const unit = position & (unitsOfSegment - 1);
         const isThere = (words[(unit << 1) + 3] as number) <= states.updated;
         if ((numbers[unit + 2] as number) >= from && isThere) moved.add(position);
@@ -523,7 +502,7 @@ export class RecentEntries implements RecentView {
         take(bytes, keyStart, orderStart, orderStart, valueStart, valueEnd);
       }
     }
-    this.#hasMoved = true;
+    this.changes.haveMoved = true;
     this.expireBelow(Number.POSITIVE_INFINITY);
   }
 
@@ -577,112 +556,10 @@ export class RecentEntries implements RecentView {
 
   // ---- the transaction
 
-  /** Hands out what the open transaction has changed, but for what lies before a time; each entry once. Removed ones
-   *  that the store has again, elsewhere, are left out. */
-  writeChanges(from: number, holds: HoldsEntry, append: ChangelogAppend): void {
-    this.#visitTouched(from, holds, (nameStart, isThere, position) => {
-      const { bytes, valueStart, valueEnd } = this;
-      const { view } = this.#segmentOf(position);
-      if (isThere) append(bytes, nameStart, valueStart, bytes, valueStart, valueEnd, view);
-      else append(bytes, nameStart, valueStart, noBytes, -1, -1);
-    });
-    this.#walk(this.#firstOpen, (_, { bytes, view, words, numbers }, unit) => {
-      const word = unit << 1;
-      if (words[word + 3] !== states.there || (numbers[unit + 2] as number) < from) return;
-      const name = (unit << 3) + headerBytes;
-      const value = name + (words[word + 1] as number);
-      append(bytes, name, value, bytes, value, value + (words[word + 2] as number), view);
-    });
-  }
-
-  /** The same, with what they were before. */
-  visitChanges(from: number, holds: HoldsEntry, committed: CommittedValue, visit: OrderedVisitor): void {
-    this.#visitTouched(from, holds, (_, isThere, position) => {
-      const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
-      const { bytes: before, start } = this.valueBefore(position) ?? { bytes, start: valueStart };
-      const end = start + valueEnd - valueStart;
-      if (isThere) visit(bytes, keyStart, orderStart, valueStart, before, start, end, bytes, valueStart, valueEnd);
-      else visit(bytes, keyStart, orderStart, valueStart, before, start, end, noBytes, -1, -1);
-    });
-    this.#walk(this.#firstOpen, (position, { words, numbers }, unit) => {
-      if (words[(unit << 1) + 3] !== states.there || (numbers[unit + 2] as number) < from) return;
-      this.at(position);
-      const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
-      // One of this order may have been removed before.
-      const before = this.#touched.count === 0 ? undefined : committed(bytes, keyStart, orderStart, valueStart);
-      if (before === undefined)
-        visit(bytes, keyStart, orderStart, valueStart, noBytes, -1, -1, bytes, valueStart, valueEnd);
-      else if (compareBytes(before, 0, before.length, bytes, valueStart, valueEnd) !== 0)
-        visit(bytes, keyStart, orderStart, valueStart, before, 0, before.length, bytes, valueStart, valueEnd);
-    });
-  }
-
-  /** The first position of the open transaction that is not gone. */
-  get #firstOpen(): number {
-    return Math.max(this.#committedEnd, this.#gone << unitBits);
-  }
-
-  /** Comes to the committed entries that were changed, and are not in pages now, or are removed. */
-  #visitTouched(
-    from: number,
-    holds: HoldsEntry,
-    visit: (nameStart: number, isThere: boolean, position: number) => void,
-  ): void {
-    const first = this.#gone << unitBits;
-    for (let i = 0; i < this.#touched.count; i++) {
-      const position = this.#touched.items[i] as number;
-      if (this.#timeAt(position) < from) continue;
-      const isRemoved = this.#stateAt(position) === states.removing;
-      this.at(position);
-      const { bytes, keyStart, orderStart, valueStart, valueEnd } = this;
-      if (isRemoved) {
-        if (holds(bytes, keyStart, orderStart, valueStart)) continue;
-      } else {
-        const before = this.valueBefore(position);
-        const isSame =
-          before !== undefined &&
-          compareBytes(
-            before.bytes,
-            before.start,
-            before.start + valueEnd - valueStart,
-            bytes,
-            valueStart,
-            valueEnd,
-          ) === 0;
-        if (isSame || position < first) continue;
-      }
-      // The store may have looked for another one.
-      this.at(position);
-      visit(((position & (unitsOfSegment - 1)) << 3) + headerBytes, !isRemoved, position);
-    }
-    if (!this.#hasMoved) return;
-    // Those that have gone into pages may have been removed there.
-    this.#walk(this.#base << unitBits, (position, { words, numbers }, unit) => {
-      if (position >= Math.min(first, this.#committedEnd) || (numbers[unit + 2] as number) < from) return;
-      if ((words[(unit << 1) + 3] as number) > states.updated) return;
-      this.at(position);
-      if (holds(this.bytes, this.keyStart, this.orderStart, this.valueStart)) return;
-      this.at(position);
-      visit((unit << 3) + headerBytes, false, position);
-    });
-  }
-
-  #stateAt(position: number): number {
-    return this.#segmentOf(position).words[((position & (unitsOfSegment - 1)) << 1) + 3] as number;
-  }
-
-  #setState(position: number, state: number): void {
-    this.#segmentOf(position).words[((position & (unitsOfSegment - 1)) << 1) + 3] = state;
-  }
-
   /** All that is here is committed. */
   commit(): void {
     if (this.#segments.length === 0) return;
-    const touched = this.#touched;
-    for (let i = 0; i < touched.count; i++) {
-      const position = touched.items[i] as number;
-      this.#setState(position, this.#stateAt(position) === states.removing ? states.removed : states.there);
-    }
+    this.changes.commit();
     if (this.count === 0) {
       this.clear();
       return;
@@ -690,38 +567,23 @@ export class RecentEntries implements RecentView {
     for (const segment of this.#segments.splice(0, this.#gone - this.#base))
       if (segment !== hole) this.#spare.push(segment);
     this.#base = this.#gone;
-    for (let index = this.#firstOpen >>> unitBits; index < this.#base + this.#segments.length; index++)
-      (this.#segments[index - this.#base] as Segment).open = 0;
-    this.#committedEnd = ((this.#base + this.#segments.length - 1) << unitBits) + this.#unit;
+    for (const segment of this.#segments) segment.open = 0;
+    this.committedEnd = ((this.#base + this.#segments.length - 1) << unitBits) + this.#unit;
     this.version++;
     this.#endTransaction();
   }
 
   /** Forgets what is not committed, and takes back what has happened to what is. */
   rollback(): void {
-    if (this.#committedEnd === 0) {
+    if (this.committedEnd === 0) {
       this.clear();
       return;
     }
-    const touched = this.#touched;
-    for (let i = 0; i < touched.count; i++) {
-      const position = touched.items[i] as number;
-      this.#setState(position, states.there);
-      const before = this.valueBefore(position);
-      if (before === undefined) continue;
-      this.at(position);
-      copyBytes(
-        before.bytes,
-        before.start,
-        before.start + this.valueEnd - this.valueStart,
-        this.bytes,
-        this.valueStart,
-      );
-    }
-    const last = (this.#committedEnd - 1) >>> unitBits;
+    this.changes.rollback();
+    const last = (this.committedEnd - 1) >>> unitBits;
     for (const segment of this.#segments.splice(last + 1 - this.#base)) if (segment !== hole) this.#spare.push(segment);
     this.#gone = this.#base;
-    this.#unit = this.#committedEnd - (last << unitBits);
+    this.#unit = this.committedEnd - (last << unitBits);
     (this.#segments[last - this.#base] as Segment).end = this.#unit;
     this.#findAgain();
     this.version++;
@@ -739,7 +601,7 @@ export class RecentEntries implements RecentView {
       segment.latest = noTime;
       segment.count = segment.open = 0;
     }
-    this.#walk(this.#base << unitBits, (position, segment, unit) => {
+    this.walk(this.firstKept, (position, segment, unit) => {
       if (this.#taken * 6 >= this.#slots.length) this.#grow();
       const { words, numbers } = segment;
       this.at(position);
@@ -765,7 +627,7 @@ export class RecentEntries implements RecentView {
     this.latest = noTime;
     for (const segment of this.#segments) if (segment !== hole) this.#spare.push(segment);
     this.#segments = [];
-    this.#base = this.#gone = this.#committedEnd = 0;
+    this.#base = this.#gone = this.committedEnd = 0;
     this.#unit = unitsOfSegment;
     const words = this.#slots.length;
     if (words > fewestSlots * 4 && this.#taken * 32 < words) this.#renewSlots(words >>> 1);
@@ -780,13 +642,11 @@ export class RecentEntries implements RecentView {
   }
 
   #endTransaction(): void {
-    this.#hasMoved = this.#hasHoles = false;
+    this.changes.end();
+    this.#hasHoles = false;
     // The next transaction is likely to fill as many.
     if (this.#spare.length > this.#opened) this.#spare.length = this.#opened;
     this.#kept = this.#opened = this.#openSegments = this.#openBytes = this.#open = 0;
     this.passed = 0;
-    this.#touched.count = 0;
-    if (this.#valuesBefore.size > 0) this.#valuesBefore.clear();
-    this.#before.reset();
   }
 }

@@ -10,6 +10,7 @@
  *   name      the key of the entry in the changelog (`layout.ts`); it ends with the order, of 12 bytes
  */
 
+import { equalBytes } from '../../base/index.ts';
 import { kinds, timeBytes } from './layout.ts';
 
 export const unitBits = 13;
@@ -46,6 +47,18 @@ export interface Segment {
   position: number;
   records: number;
 }
+
+const stateWord = (position: number): number => ((position & (unitsOfSegment - 1)) << 1) + 3;
+
+/** The state of an entry of a segment. */
+export const stateAt = ({ words }: Segment, position: number): number => words[stateWord(position)] as number;
+
+export const setState = ({ words }: Segment, position: number, state: number): void => {
+  words[stateWord(position)] = state;
+};
+
+export const timeAt = ({ numbers }: Segment, position: number): number =>
+  numbers[(position & (unitsOfSegment - 1)) + 2] as number;
 
 export const newSegment = (bytes: number): Segment => {
   const memory = new ArrayBuffer(bytes);
@@ -109,7 +122,6 @@ export const hasKey = (
 ): boolean => {
   const nameLength = words[(unit << 1) + 1] as number;
   if (nameLength !== nameBytes(end - start)) return false;
-  let at = (unit << 3) + headerBytes + nameLength - orderBytes - (end - start);
-  for (let i = start; i < end; i++) if (bytes[at++] !== key[i]) return false;
-  return true;
+  const keyEnd = (unit << 3) + headerBytes + nameLength - orderBytes;
+  return equalBytes(bytes, keyEnd - (end - start), keyEnd, key, start, end);
 };

@@ -42,12 +42,19 @@ export interface RecentView {
   collect(key: Uint8Array, start: number, end: number, from: number, to: number, found: Positions): void;
 }
 
+/** A value that a committed entry had before the open transaction overwrote it; it is as long as the one of now. */
+export interface ValueBefore {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+}
+
 /** Where the open transaction's view and the values before come from. */
 interface RecentSource extends RecentView {
   collectCommitted(key: Uint8Array, start: number, end: number, from: number, to: number, found: Positions): void;
-  /** The value that a committed entry had before the open transaction overwrote it, from `start` on; undefined: it did
-   *  not. */
-  valueBefore(position: number): { readonly bytes: Uint8Array; readonly start: number } | undefined;
+  readonly changes: {
+    /** Undefined: the entry was not overwritten. */
+    valueBefore(position: number): ValueBefore | undefined;
+  };
 }
 
 /** The entries as they are committed. */
@@ -74,7 +81,7 @@ export class CommittedEntries implements RecentView {
     this.orderStart = recent.orderStart;
     this.valueStart = recent.valueStart;
     this.valueEnd = recent.valueEnd;
-    const before = recent.valueBefore(position);
+    const before = recent.changes.valueBefore(position);
     if (before === undefined) return;
     const copy = this.#copy;
     copy.reset();

@@ -47,7 +47,7 @@ const copyRecent = ({ recent, expiry }: StoreCore, bounds: Bounds): Chunk => {
   const copy = new Chunk();
   recent?.visitCommitted(
     expiry?.committedBelow ?? Number.NEGATIVE_INFINITY,
-    (key, keyStart, keyEnd, bytes, orderStart, valueStart, valueEnd) => {
+    (key, keyStart, keyEnd, { bytes, orderStart, valueStart, valueEnd }) => {
       if (bounds.hasKey(key, keyStart, keyEnd))
         copy.addOrdered(key, keyStart, keyEnd, bytes, orderStart, valueStart, valueEnd);
     },

@@ -351,7 +351,7 @@ test('positions come to their end: what has gone into pages and is removed there
   expect(add(2)).toBe(-1);
   recent.moveTo(0, () => {});
   const written: number[] = [];
-  recent.writeChanges(
+  recent.changes.write(
     0,
     () => false,
     (key, _start, end, _value, valueStart) => written.push(readOrderedI64(key, end - 12), valueStart),
