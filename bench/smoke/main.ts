@@ -20,8 +20,21 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     threads: { type: 'string', default: '0' },
     data: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
+
+if (values.help) {
+  process.stdout.write(`npm run smoke -- [options]
+  --keys N           keys (20)
+  --records N        records of each key (100,000)
+  --kills N          how often the process is killed (30)
+  --seed N           of the history and of the kills (another one each time)
+  --threads N        threads of the application; 0: the main one (0)
+  --data DIRECTORY   is kept afterwards (a temporary one, which is not)
+`);
+  process.exit();
+}
 
 const shownFaults = 20;
 const own = values.data === undefined;
