@@ -313,6 +313,24 @@ describe('Avro', () => {
 });
 
 describe('Protocol Buffers', () => {
+  test('a message of so many fields that reading them would hold up the process', async () => {
+    const { check } = await rulesOf('PROTOBUF');
+    const fields = (count: number, from = 20_000): string =>
+      Array.from({ length: count }, (_, i) => `int32 f${from + i} = ${from + i}; // ;`).join('\n');
+    const values = Array.from({ length: 6000 }, (_, i) => `V${i} = ${i};`).join('\n');
+    const oneofs = Array.from({ length: 5000 }, (_, i) => `oneof o${i} { ${fields(1, 20_000 + i)}\n }`).join('\n');
+    const file = (text: string) => schemaOf('PROTOBUF', `syntax = "proto3"; ${text}`);
+    check(
+      file(
+        `message A { ${fields(1000)}\n } message B { ${fields(1000)}\n /* } ; " */ string s = 1 [json_name = ";}"]; }`,
+      ),
+    );
+    check(file(`enum E { ${values} } message A { E e = 1; }`));
+    const why = 'a message of the schema has more than 4000 fields';
+    expect(() => check(file(`message A { ${fields(4001)}\n }`))).toThrow(why);
+    expect(() => check(file(`message A { ${oneofs} }`))).toThrow(why);
+  });
+
   const file = (body: string, more = ''): string => `syntax = "proto3"; ${more} message M { ${body} }`;
   test.each<[string, string, string, string]>([
     ['fields come and go', file('int32 a = 1; string c = 3;'), file('int32 a = 1; string b = 2;'), 'none'],
