@@ -243,9 +243,10 @@ export const answerSubscriptions =
         if (!store.put(keyBytes, keyStart, keyEnd, primary, from, to, kept.buffer, 0, keptBytes))
           return context.drop('serialization', record, `the keys are too large for the store ${name}`);
         const ofKept = fingerprintOf(record);
+        // The row is made of what is kept: what the left row was joined with is what there is.
+        if (subscription.asks === asks.ifOther && subscription.joined === ofKept) return;
         const row = view.find(record);
         const fingerprint = row === null ? 0 : ofKept;
-        if (subscription.asks === asks.ifOther && subscription.joined === fingerprint) return;
         if (row === null && subscription.asks === asks.ifThere) return;
         out.takeEnvelope(record);
         out.keyBytes = primary;

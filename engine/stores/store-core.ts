@@ -156,6 +156,11 @@ export class StoreCore implements EntriesInMemory {
     this.checkpoints++;
   }
 
+  /** There is no entry, neither in memory nor elsewhere: nothing has to be looked up. */
+  get isEmpty(): boolean {
+    return this.complete && this.table.count === 0;
+  }
+
   /** The entry that was just found or written, or 0. */
   get last(): number {
     return this.#last;
@@ -215,6 +220,7 @@ export class StoreCore implements EntriesInMemory {
     const table = this.table;
     let address = hint;
     if (address === 0 || !table.stillHolds(address, kind, key, start, end)) {
+      if (this.isEmpty) return false;
       const hash = table.hash(kind, key, start, end);
       address = table.find(hash, kind, key, start, end);
       if (address === 0) {
@@ -278,6 +284,7 @@ export class StoreCore implements EntriesInMemory {
 
   delete(kind: number, key: Uint8Array, start: number, end: number): void {
     if (this.times !== undefined) return this.#timedDelete(kind, key, start, end);
+    if (this.isEmpty) return;
     const table = this.table;
     const hash = table.hash(kind, key, start, end);
     let address = table.find(hash, kind, key, start, end);
