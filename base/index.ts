@@ -94,3 +94,4 @@ export {
   writeLatin1,
   writeUtf8,
 } from './text.ts';
+export { asciiText, readCachedUtf8 } from './text-cache.ts';

@@ -11,6 +11,7 @@ import {
   copyOf,
   messageOf,
   readBigI64,
+  readCachedUtf8,
   readF32,
   readF64,
   readI16,
@@ -153,7 +154,7 @@ export const string: Serde<string> = {
     if (typeof value !== 'string') throw refused(value, 'text');
     out.utf8(value);
   },
-  read: readUtf8,
+  read: readCachedUtf8,
 };
 
 const uuidForm = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;

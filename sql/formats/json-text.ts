@@ -11,8 +11,7 @@
  * It is one class, and so one file: every method moves the same position over the same bytes.
  */
 
-import { readLatin1, readUtf8 } from '../../base/index.ts';
-import { asciiText } from '../types/text-cache.ts';
+import { asciiText, readLatin1, readUtf8 } from '../../base/index.ts';
 import { normalizeBigint } from '../types/value.ts';
 import { SerdeError } from './format.ts';
 import { jsonText } from './json-output.ts';

@@ -22,11 +22,11 @@ import {
   type Cursor,
   newCursor,
   readBigI64,
+  readCachedUtf8,
   readF64,
   readI16,
   readI64,
   readUnsignedVarint,
-  readUtf8,
   unreachable,
   utf8Length,
 } from '../../base/index.ts';
@@ -34,7 +34,6 @@ import { type Serde, SerdeError } from '../../engine/index.ts';
 import { decimalForm } from './decimal.ts';
 import type { ScalarType } from './kinds.ts';
 import { definitionOf } from './scalars/index.ts';
-import { asciiText } from './text-cache.ts';
 import { type CollectionType, isScalar, type SqlType } from './type.ts';
 import { arrayValue, mapValue, normalizeBigint, type Row, type Value } from './value.ts';
 
@@ -267,17 +266,7 @@ const readText = (bytes: Uint8Array, end: number, cursor: Cursor): string => {
   const stop = start + (wide ? length * 2 : length);
   if (stop > end) throw new SerdeError('a text in the encoded row is cut short');
   cursor.at = stop;
-  if (!wide) {
-    if (length > 32) return readUtf8(bytes, start, stop);
-    let every = 0;
-    let hash = 0;
-    for (let at = start; at < stop; at++) {
-      const byte = bytes[at] as number;
-      every |= byte;
-      hash = (Math.imul(hash, 31) + byte) | 0;
-    }
-    return every < 128 ? asciiText(bytes, start, stop, hash) : readUtf8(bytes, start, stop);
-  }
+  if (!wide) return readCachedUtf8(bytes, start, stop);
   let text = '';
   for (let at = start; at < stop; at += 2) text += String.fromCharCode(readI16(bytes, at) & 0xffff);
   return text;

@@ -5,13 +5,12 @@
  * which anything else stands is read by the plain form, from its start: the plain form decides what is right.
  */
 
-import { parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
+import { asciiText, parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
 import { decimalForm } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
-import { asciiText } from '../../types/text-cache.ts';
 import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type RowReader, type Scanner, scanned, scanOne } from '../format.ts';

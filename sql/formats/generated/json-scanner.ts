@@ -11,13 +11,12 @@
  * Learning a layout and emitting the code for it are one file, because the one is the description of the other.
  */
 
-import { parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
+import { asciiText, parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
 import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
 import { decimalForm } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Column } from '../../types/schema.ts';
-import { asciiText } from '../../types/text-cache.ts';
 import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type FormatOptions, type Scanner, SerdeError, scanOne } from '../format.ts';

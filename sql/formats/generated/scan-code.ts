@@ -5,9 +5,8 @@
  * reads the record from its start, and decides.
  */
 
-import { readUtf8 } from '../../../base/index.ts';
+import { asciiText, readUtf8 } from '../../../base/index.ts';
 import { type Code, type Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
-import { asciiText } from '../../types/text-cache.ts';
 import type { Value } from '../../types/value.ts';
 import { SerdeError, scanned } from '../format.ts';
 import { columnOfSlot, spanCode, spanSlot } from '../text-span.ts';
