@@ -59,6 +59,7 @@ const anyText = fc.oneof(
       '😀',
       'x'.repeat(63),
     ],
+    ...['\ud800', 'a\udc00', '\udc00\ud800', '\ud800'.repeat(86), '\ufeff', '\ufeffx', '\0', '\u0085', '\u2028'],
     ...['x'.repeat(64), 'x'.repeat(255), 'x'.repeat(256), 'é'.repeat(127), 'é'.repeat(128), '"'.repeat(255), '\x7f'],
   ),
 );
