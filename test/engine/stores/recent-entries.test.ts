@@ -673,6 +673,118 @@ describe('over commits', () => {
     }
   });
 
+  test.each(['in memory', 'on the disk'])(
+    'a scan of pages %s visits each once, when entries go into pages meanwhile and later ones come',
+    async (where) => {
+      const kv = new MemoryKv();
+      const changelog: Written[] = [];
+      const spec = { name: 'o', kind: 'ordered', retentionMs: 1_000_000 } as const;
+      const open = async (): Promise<OrderedStateStore> => {
+        const store = createStore(spec, { kv, storeId: 1, segmentsAtOnce: 1, scanChunkBytes: 10 });
+        await store.open();
+        await store.verify();
+        return store;
+      };
+      const keys = ['a', 'b', 'c'];
+      let store = await open();
+      for (const key of keys) append(store, key, 1, 'in pages');
+      commitTo(store, changelog);
+      for (const ms of [0, 5_000]) store.checkpointDue(ms);
+      await store.checkpoint();
+      // Then it is read from the key-value store.
+      if (where === 'on the disk') store = await open();
+      const time = 2_000_000;
+      for (let i = -9; i <= 0; i++) store.put(bytesOf('a'), 0, 1, orderOf(time + i, 0), 0, 12, bytesOf('p'), 0, 1);
+      for (let i = 1; i <= 9; i++) append(store, keys[i % 3] as string, time + i, `${i}${'x'.repeat(25_000)}`);
+      commitTo(store, changelog);
+      const expected = keys.map((key) => `${key}@1`);
+      for (let i = -9; i <= 0; i++) expected.push(`a@${time + i}`);
+      for (let i = 1; i <= 9; i++) expected.push(`${keys[i % 3]}@${time + i}`);
+      const found: string[] = [];
+      let ms = 10_000;
+      store.checkpointDue(ms);
+      await store.scanCommitted({}, async (chunk) => {
+        for (let i = 0; i < chunk.count; i++) {
+          const { key, order = key } = store.entryAt(chunk, i);
+          found.push(`${textOf(key)}@${readOrderedI64(order, 0)}`);
+        }
+        store.checkpointDue((ms += 5_000));
+        await new Promise((resolve) => setImmediate(resolve));
+      });
+      expect(found.sort()).toEqual(expected.sort());
+      expect(store.stats.entries).toBe(store.stats.dueEntries + (where === 'on the disk' ? 0 : 3));
+    },
+  );
+
+  test('times before 1970 and beyond 32 bits, and empty keys and values, are as others', async () => {
+    const kv = new MemoryKv();
+    const { store } = await newKvStore(kv, { retentionMs: 2 ** 52 });
+    const changelog: Written[] = [];
+    const times = [-(2 ** 51), -(2 ** 31) - 1, -1, 0, 2 ** 31, 2 ** 32, 2 ** 51 - 1, 2 ** 51];
+    const shown = times.flatMap((time) => [`${time}:`, `${time}:v`]);
+    for (const key of ['', 'k']) {
+      for (const time of times) {
+        expect(append(store, key, time, '')).toBe(0);
+        expect(append(store, key, time, 'v')).toBe(1);
+      }
+    }
+    commitTo(store, changelog);
+    const { store: again } = await restart(kv, changelog);
+    const { store: settled } = await restart(kv, changelog);
+    for (const ms of [0, 5_000]) store.checkpointDue(ms);
+    for (const each of [store, again, settled]) {
+      for (const key of ['', 'k']) {
+        expect(fetch(each, key)).toEqual(shown);
+        expect(fetch(each, key, timeBound(-1), timeBound(2 ** 51))).toEqual(shown.slice(4, -2));
+        expect(visited(each, bytesOf(key), timeBound(2 ** 32))).toEqual(shown.slice(10).reverse());
+        expect(each.committedEntries(bytesOf(key)).map(({ value }) => textOf(value))).toEqual(
+          times.flatMap(() => ['', 'v']),
+        );
+      }
+    }
+    for (const each of [store, again]) {
+      each.expireBelow(2 ** 31);
+      each.commit(changelog.length + 1);
+      expect(fetch(each, '')).toEqual(shown.slice(8));
+    }
+  });
+
+  test('an entry that is overwritten twice, removed and put again in one transaction is as before when that is undone', async () => {
+    const { store } = await newKvStore(new MemoryKv());
+    const k = bytesOf('k');
+    for (const time of [1, 2]) append(store, 'k', time, `a${time}`);
+    store.commit(1);
+    const put = (time: number, text: string): void => {
+      const value = bytesOf(text);
+      store.put(k, 0, 1, orderOf(time, 0), 0, 12, value, 0, value.length);
+    };
+    const changes = [
+      () => put(1, 'b1'),
+      () => put(1, 'c1'),
+      () => store.delete(k, 0, 1, orderOf(1, 0), 0, 12),
+      () => append(store, 'k', 1, 'd1'),
+      () => put(1, 'e1'),
+      // Of another length: all go into pages.
+      () => put(1, 'longer'),
+      () => put(2, 'b2'),
+      () => store.delete(k, 0, 1, orderOf(2, 0), 0, 12),
+    ];
+    for (let count = 1; count <= changes.length; count++) {
+      for (const change of changes.slice(0, count)) change();
+      const committed = (): string[] => store.committedEntries(k).map(({ value }) => textOf(value));
+      expect(committed()).toEqual(['a1', 'a2']);
+      store.rollback();
+      expect([fetch(store, 'k'), committed()]).toEqual([
+        ['1:a1', '2:a2'],
+        ['a1', 'a2'],
+      ]);
+    }
+    for (const change of changes) change();
+    expect(changelogOf(store).sort()).toEqual(['1:longer', '2:removed']);
+    store.commit(2);
+    expect(fetch(store, 'k')).toEqual(['1:longer']);
+  });
+
   test('a value that is overwritten is read as it is committed, until it is', async () => {
     const { store } = await newKvStore(new MemoryKv());
     const [k, v] = [bytesOf('k'), bytesOf('b')];
