@@ -228,7 +228,8 @@ export const slidingAggregate =
           previous = latest;
         } else {
           left.take(store);
-          previous = latest;
+          // The window that ends with this record may hold a later one, whose own window had closed when it came.
+          previous = Math.max(previous, latest);
           break;
         }
       }

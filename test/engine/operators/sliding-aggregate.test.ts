@@ -326,6 +326,28 @@ test('what is found does not depend on when was committed, nor on how long windo
   expect(results(joins(10, 5, { retentionMs: 1000 }), lines(''))).toBe(expected);
 });
 
+test('the record before is the latest one, also where its own window had closed when it came', () => {
+  expect(
+    results(
+      joins(6, 5),
+      `
+    a: 0 @176
+    a: 1 @182
+    b: 1 @190
+    a: 2 @184
+    a: 3 @189`,
+    ),
+  ).toBe(`
+    a@[170,176): 0+0 @176
+    a@[177,183): 0+1 @182
+    a@[176,182): 0+0+1 @182
+    b@[184,190): 0+1 @190
+    a@[183,189): 0+2 @184
+    ! late a
+    a@[183,189): 0+2+3 @189
+    a@[185,191): 0+3 @189`);
+});
+
 test('a rollback takes back windows and stream time', () => {
   expect(
     results(
