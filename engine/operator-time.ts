@@ -96,6 +96,12 @@ export class OperatorTime {
     return timestamp;
   }
 
+  /** Whether a record with an origin time has come, those of former runs included. Without one, what `observe` answers
+   *  never goes back. */
+  get mixed(): boolean {
+    return this.#carried.get(this.#times) > Number.NEGATIVE_INFINITY;
+  }
+
   /** The largest time that a record had, those of former runs included. */
   get read(): number {
     return Math.max(this.#plain.get(this.#times), this.#carried.get(this.#times));

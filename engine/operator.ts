@@ -127,6 +127,9 @@ export interface OperatorContext {
    *  timestamp seen by this operator, this one included. What was filtered out before, or fell out for a null key, does
    *  not count (as in Kafka Streams): call it for each record that counts. */
   originTime(timestamp: number): number;
+  /** Whether the records that have reached this operator may come from several origins. Else `originTime` never goes
+   *  back. Ask it after `originTime`. */
+  mixesOrigins(): boolean;
   /** The time by which windows expire (`operator-time.ts`). It moves at commits only (before `flush`), never back;
    *  −Infinity before the first. */
   streamTime(): number;

@@ -178,7 +178,9 @@ export const sessionAggregate =
         found.reset();
         const keptMs = open === undefined ? retentionMs : closesAfter;
         const earliestEnd = Math.max(windows.earliestEnd(timestamp), time - keptMs);
-        store.visit(keyBytes, keyStart, keyEnd, earliestEnd, windows.latestStart(timestamp), found.add);
+        // Sessions overlap only where one was over by the time of some origin, and is not by that of another.
+        const disjoint = !context.mixesOrigins();
+        store.visit(keyBytes, keyStart, keyEnd, earliestEnd, windows.latestStart(timestamp), disjoint, found.add);
         for (let i = 0; i < found.count; i++) {
           start = Math.min(start, found.starts[i] as number);
           end = Math.max(end, found.ends[i] as number);

@@ -139,6 +139,10 @@ export class NodeContext implements OperatorContext {
     return this.#time.observe(timestamp, this.#origin);
   }
 
+  mixesOrigins(): boolean {
+    return this.#time.mixed;
+  }
+
   streamTime(): number {
     if (!this.#timeUsed) this.#useTime();
     return this.#time.streamTime;

@@ -53,15 +53,15 @@ export class SessionStore implements ValueCursor {
   readonly #store: OrderedStore;
   readonly #from = new Uint8Array(timeBytes);
   readonly #order = new Uint8Array(sessionOrderBytes);
-  #earliestEnd = 0;
+  /** The one that starts here or earlier is the last one that is visited. */
+  #lastStart = 0;
   #latestStart = 0;
   #visit: FoundSession | undefined;
   readonly #visitEntry: EntryVisitor = (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
     const start = readOrderedI64(bytes, orderStart + timeBytes);
     if (start > this.#latestStart) return true;
     this.#visit?.(start, readOrderedI64(bytes, orderStart), bytes, valueStart, valueEnd);
-    // Sessions of a key do not overlap: those before end before this one starts.
-    return start > this.#earliestEnd;
+    return start > this.#lastStart;
   };
 
   constructor(store: OrderedStore) {
@@ -69,17 +69,19 @@ export class SessionStore implements ValueCursor {
   }
 
   /** Visits the sessions of a key that end at `earliestEnd` or later and start at `latestStart` or earlier, the last
-   *  one first. The visitor must neither read nor change the store. */
+   *  one first. `disjoint`: they do not overlap. The visitor must neither read nor change the store. */
   visit(
     key: Uint8Array,
     keyStart: number,
     keyEnd: number,
     earliestEnd: number,
     latestStart: number,
+    disjoint: boolean,
     visit: FoundSession,
   ): void {
     writeOrderedI64(this.#from, 0, earliestEnd);
-    this.#earliestEnd = earliestEnd;
+    // Of disjoint ones, those before one that starts here or earlier end earlier.
+    this.#lastStart = disjoint ? earliestEnd : Number.NEGATIVE_INFINITY;
     this.#latestStart = latestStart;
     this.#visit = visit;
     this.#store.visitBackward(key, keyStart, keyEnd, this.#from, this.#visitEntry);

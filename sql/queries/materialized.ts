@@ -55,6 +55,7 @@ export const silentContext: OperatorContext = {
   keepOrigin: () => outside(),
   takeHeaders: (record, bytes, headersAt) => void takeHeaders(record, bytes, headersAt, headers),
   originTime: (timestamp) => timestamp,
+  mixesOrigins: () => false,
   streamTime: () => Number.NEGATIVE_INFINITY,
   reachedTime: () => Number.NEGATIVE_INFINITY,
   drop: () => undefined,

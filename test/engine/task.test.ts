@@ -15,6 +15,8 @@ import {
   type SourceOperator,
   type StreamRecord,
   serdes,
+  sessionAggregate,
+  sessions,
   sink,
   source,
   storedRows,
@@ -644,6 +646,54 @@ test('origins at different places in time drop nothing that is in time', () => {
     ['late', 5],
   ]);
   expect(bench.sent.filter((batch) => batch.topic === 'out').flatMap(({ records }) => records).length).toBe(4);
+});
+
+test('a session that was over by a later origin, and has been overlapped since, is joined by a record of an earlier one', () => {
+  const sessionsOf = new Topology()
+    .addSource('in', { topic: 'in', kind: 'stream', supplier: source({ value: string }) })
+    .addStore({ name: 'sessions', kind: 'ordered', retentionMs: 5 })
+    .addProcessor(
+      'count',
+      sessionAggregate({
+        store: 'sessions',
+        windows: sessions(5),
+        graceMs: 0,
+        retentionMs: 5,
+        accumulation: {
+          ...byValue<string, number>(
+            float64,
+            () => 0,
+            (count) => count + 1,
+          ),
+          merge: (count: number, other: number) => count + other,
+        },
+      }),
+      ['in'],
+      { stores: ['sessions'] },
+    )
+    .addSink('out', {
+      topic: 'out',
+      parents: ['count'],
+      supplier: sink({ topic: 'out', value: number, windowBytes: 16 }),
+    });
+  bench = new Bench(sessionsOf);
+  bench.append('in', [
+    { key: 'a', value: 'x', at: 100, headers: [origin(100, -1)] },
+    { key: 'a', value: 'x', at: 104, headers: [origin(107)] },
+    { key: 'a', value: 'x', at: 99, headers: [origin(107)] },
+    { key: 'a', value: 'x', at: 94, headers: [origin(107)] },
+    { key: 'a', value: 'x', at: 100, headers: [origin(100)] },
+  ]);
+  bench.feedAll();
+  bench.drain();
+  bench.commit();
+  expect(bench.drops).toEqual([]);
+  const out = bench.sent.filter((batch) => batch.topic === 'out').flatMap(({ records }) => records);
+  const results = out.map((record) => record.slice(record.lastIndexOf(':') + 1));
+  expect(results.slice(0, 2)).toEqual(['1@100', '1@104']);
+  // It takes the second session back to 99 and to 94.
+  expect(results.slice(2, 6)).toEqual(['-@104', '2@104', '-@104', '3@104']);
+  expect(results.slice(6)).toEqual(['-@100', '-@104', '5@104']);
 });
 
 test('a batch has origin times even where reading begins within it', () => {
