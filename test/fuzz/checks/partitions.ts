@@ -1,6 +1,7 @@
 /** Where windows close, records far in the future follow: on each partition, so that all come as far. What is made of
  *  them does not count. Which records are late depends on the partitions, so histories have an order then; and so does
  *  what a window that closes meets: another join, another window, or what else is written or added up at that time.
+ *  Keys made of ROWTIME are other ones for records of the future, which then come to another partition than the window.
  *  Between two aggregates of tables a row that leaves one group and comes to another makes two changes, which have no
  *  order between them. */
 
@@ -15,6 +16,7 @@ export const partitions: Check = (one) => {
   const text = one.queries.join('\n');
   if (usesTime(one) && (!isOrdered(one) || /\bWITHIN\b[^]*\b(?:JOIN|WINDOW|GRACE[^]*GROUP BY)\b/.test(text)))
     return undefined;
+  if (usesTime(one) && /\b(?:GROUP|PARTITION) BY\b.*\bROWTIME\b/.test(text)) return undefined;
   if (/^CREATE TABLE.*GROUP BY.*\n.*GROUP BY/.test(text)) return undefined;
   const end = Math.max(0, ...one.history.map(({ timestamp }) => timestamp)) + 30 * 86_400_000;
   const last = usesTime(one) ? one.history.filter(({ damage, value }) => damage === undefined && value !== null) : [];
