@@ -307,9 +307,13 @@ const runShrunk = async (
   });
 };
 
+/** The seeds of so many histories, from 1 on; by hand others: `RUNS=60 SEED=52001 npx vitest run test/engine/…`. */
+export const seedsOf = (histories: number): number[] =>
+  Array.from({ length: Number(process.env['RUNS'] ?? histories) }, (_, i) => Number(process.env['SEED'] ?? 1) + i);
+
 /** The tests of a topology under each kind of fault; `history` makes a history of its own for each. */
 export const testWithFaults = (history: () => History): void => {
-  const seeds = Array.from({ length: 8 }, (_, i) => i + 1);
+  const seeds = seedsOf(8);
 
   test.each(seeds)('with lost answers and a log that is full now and then, seed %i', async (seed) => {
     await runShrunk(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1, unavailable: 0.1 }, history);

@@ -7,7 +7,7 @@
 import { describe, expect, test } from 'vitest';
 import { partitionOfKey } from '../../../base/index.ts';
 import type { DelayedLogFaults } from '../../../storage/index.ts';
-import { type History, runHistory, type Scenario } from './fault-history.ts';
+import { type History, runHistory, type Scenario, seedsOf } from './fault-history.ts';
 import { consume, lastOf, produce, type Row, utf8 } from './support.ts';
 
 const keys = ['a', 'b', 'c', 'd', 'e'];
@@ -102,7 +102,7 @@ const scenario = (
 ): Promise<void> => runHistory(seed, faults, words(damage), options);
 
 describe('exactly once', () => {
-  const seeds = Array.from({ length: 12 }, (_, i) => i + 1);
+  const seeds = seedsOf(12);
 
   test.each(seeds)('with lost answers, seed %i', async (seed) => {
     await scenario(seed, { appendUnknown: 0.05, commitUnknown: 0.2, abortUnknown: 0.1 });
