@@ -47,9 +47,13 @@ export type TaskPhase = 'opening' | 'open' | 'suspending' | 'suspended';
 const stepRecords = 8192;
 /** The same for a transient query, whose rows may be large, before it is known how large. */
 const firstStepRecords = 64;
-/** A transaction that has changed more entries of the stores than this does not get longer: the next checkpoint has to
- *  write them, and they cannot leave memory before. */
+/** A transaction that has changed more entries of one store than this does not get longer: the store's next checkpoint
+ *  has to write them, and they cannot leave memory before. */
 const mostChanges = 1 << 17;
+/** A run is behind while so much of what the transaction has read is left to read. Were it half, the next transaction
+ *  would end when half of the rest is read, and so on: each of this row logs, commits and sends again the keys that it
+ *  has changed, and what is read last waits no shorter. */
+const shareLeft = 1 / 8;
 
 export class HostedTask {
   readonly run: HostedRun;
@@ -200,19 +204,15 @@ export class HostedRun {
   }
 
   /**
-   * Each task that has read something in this transaction has more than that left to read: even the last of its records
-   * waits at least as long again. (What comes from repartition topics does not count: the transaction itself has
-   * written it.) A run whose transaction has changed very much, or that has to stand still, is not behind.
-   *
-   * With an emit cache it is behind while more than an eighth of that is left: its updates are to be merged.
+   * Each task that has read something in this transaction has more than a share of that left to read. (What comes from
+   * repartition topics does not count: the transaction itself has written it.) A run whose transaction has changed very
+   * much, or that has to stand still, is not behind.
    */
   get behind(): boolean {
     if (this.aheadOfCheckpoint || this.paused) return false;
-    const share = this.assignment.cache === undefined ? 1 : 1 / 8;
     let behind = false;
-    let changes = 0;
     for (const { task, phase, subscriptions } of this.transactional) {
-      for (const { store } of task.stores) changes += store.changed();
+      for (const { store } of task.stores) if (store.changed() > mostChanges) return false;
       if (phase === 'suspending') return false;
       let read = 0;
       let left = 0;
@@ -222,10 +222,10 @@ export class HostedRun {
         left += subscriptions[i]?.lag ?? 0;
       }
       if (read === 0) continue;
-      if (left <= read * share) return false;
+      if (left <= read * shareLeft) return false;
       behind = true;
     }
-    return behind && changes <= mostChanges;
+    return behind;
   }
 
   /** Its transaction has changed as much as an emit cache may hold. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../base/node/index.ts';
 import { StreamsBuilder, serdes, type Topology } from '../../../engine/public.ts';
 import { defaultLimits } from '../../../engine/runtime/host-options.ts';
-import type { EmitCache, FromHost } from '../../../engine/runtime/protocol.ts';
+import type { FromHost } from '../../../engine/runtime/protocol.ts';
 import { TaskHost } from '../../../engine/runtime/task-host.ts';
 import { openLog, produce, soon } from './support.ts';
 import { wordCount } from './topologies.ts';
@@ -27,7 +27,8 @@ interface Reported {
   readonly partitions: number;
   readonly inputs: readonly Input[];
   readonly outputs: readonly string[];
-  readonly cache?: EmitCache;
+  /** Each record's key is one of so many, in turns. */
+  readonly keys: number;
 }
 
 /** How a host reports that a run is behind, each change once, with what is left to read then, until all is read. */
@@ -37,15 +38,15 @@ const reportsOf = async ({
   partitions,
   inputs,
   outputs,
-  cache,
+  keys,
 }: Reported): Promise<{ readonly behind: boolean; readonly left: number }[]> => {
   const log = await openLog('memory');
   for (const name of new Set([...inputs.map(({ topic }) => topic), ...outputs]))
     await log.createTopic({ name, partitions });
   for (const { topic, partition, records, time } of inputs) {
-    for (let from = 0; from < records; from += 100) {
-      const rows = Array.from({ length: Math.min(100, records - from) }, (_, i) => ({
-        key: `${i % 7}`,
+    for (let from = 0; from < records; from += 1000) {
+      const rows = Array.from({ length: Math.min(1000, records - from) }, (_, i) => ({
+        key: `${(from + i) % keys}`,
         value: 'v',
         timestamp: time,
       }));
@@ -104,7 +105,7 @@ const reportsOf = async ({
       processingLog: undefined,
       deadLetters: undefined,
       guarantee: 'exactly once',
-      cache,
+      cache: undefined,
     },
   });
   await allRead;
@@ -114,31 +115,56 @@ const reportsOf = async ({
 };
 
 /** Words are counted; partition `i` has `records[i]` of them. */
-const countingReports = (records: readonly number[], cache?: EmitCache): ReturnType<typeof reportsOf> =>
-  reportsOf({
-    topology: wordCount({ repartition: false }),
-    subTopology: 0,
-    partitions: records.length,
-    inputs: records.map((count, partition) => ({ topic: 'words', partition, records: count, time: 0 })),
-    outputs: ['counted', 'app-counts-changelog'],
-    ...(cache !== undefined && { cache }),
-  });
-
-const behindOf = async (records: readonly number[]): Promise<boolean[]> =>
-  (await countingReports(records)).map(({ behind }) => behind);
-
-test('a run is behind until it has read half of what there was', async () => {
-  expect(await behindOf([20_000])).toEqual([true, false]);
+const counted = (records: readonly number[]): Reported => ({
+  topology: wordCount({ repartition: false }),
+  subTopology: 0,
+  partitions: records.length,
+  inputs: records.map((count, partition) => ({ topic: 'words', partition, records: count, time: 0 })),
+  outputs: ['counted', 'app-counts-changelog'],
+  keys: 7,
 });
 
-test('a run with an emit cache is behind until it has read nearly all', async () => {
-  const [first, last, ...others] = await countingReports([100_000], { bytes: 1e9 });
-  expect([first?.behind, last?.behind, others]).toEqual([true, false, []]);
-  expect(last?.left).toBeLessThanOrEqual(100_000 / 9);
+/** Tables of so many keys each, joined into one. */
+const joined = (tables: readonly string[], keys: number): Reported => {
+  const builder = new StreamsBuilder();
+  tables
+    .map((topic) => builder.table(topic, { ...texts, store: topic }))
+    .reduce((left, right) => left.outerJoin(right, (a, b) => `${a}${b}`, { value: string }))
+    .toStream()
+    .to('joined');
+  return {
+    topology: builder.build(),
+    subTopology: 0,
+    partitions: 1,
+    inputs: tables.map((topic) => ({ topic, partition: 0, records: keys, time: 0 })),
+    outputs: ['joined', ...tables.map((topic) => `app-${topic}-changelog`)],
+    keys,
+  };
+};
+
+/** The share of what there was that is left to read when the run is not behind any more. */
+const shareLeft = async (run: Reported): Promise<number> => {
+  const reports = await reportsOf(run);
+  expect(reports.some(({ behind }) => behind)).toBe(true);
+  const last = reports.at(-1);
+  expect(last?.behind).toBe(false);
+  return (last?.left ?? 0) / run.inputs.reduce((sum, { records }) => sum + records, 0);
+};
+
+const nearlyNothing = 1 / 9;
+
+test('a run is behind until it has read nearly all of what there was', async () => {
+  expect(await shareLeft(counted([100_000]))).toBeLessThanOrEqual(nearlyNothing);
 });
 
 test('a run is not behind while one of its tasks has little left to read', async () => {
-  expect(await behindOf([100, 20_000])).toEqual([false]);
+  const reports = await reportsOf(counted([100, 20_000]));
+  expect(reports.map(({ behind }) => behind)).toEqual([false]);
+});
+
+test('a run is not behind when its transaction has changed very many entries of one store', async () => {
+  expect(await shareLeft(joined(['rows'], 180_000))).toBeGreaterThan(nearlyNothing);
+  expect(await shareLeft(joined(['left', 'right'], 90_000))).toBeLessThanOrEqual(nearlyNothing);
 });
 
 describe('with a topic of its own beside another one', () => {
@@ -159,6 +185,7 @@ describe('with a topic of its own beside another one', () => {
       partitions: 1,
       inputs: [input('repartition'), input('source')],
       outputs: ['out'],
+      keys: 7,
     });
     return reports.map(({ behind }) => behind);
   };
