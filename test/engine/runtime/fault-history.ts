@@ -54,6 +54,8 @@ const caughtUp = async (
   }
 };
 
+const pauseStepMs = 25;
+
 export interface Scenario {
   /** How many crashes to expect in all rounds. */
   readonly crashes?: number;
@@ -69,6 +71,8 @@ export interface Scenario {
   /** Probability, at each step, that a query gets a thread more or less. Queries then run in threads of their own, at
    *  first one each, instead of on hosts that they share. */
   readonly threads?: number;
+  /** How long nothing comes after a round, at most: checkpoints are written meanwhile. */
+  readonly pausesMs?: number;
   /** A failure is looked for in less: not every fault has to come about. */
   readonly shrinking?: boolean;
 }
@@ -100,7 +104,7 @@ export const runHistory = async (
   const happened = (times: number): void => {
     if (options.shrinking !== true) expect(times).toBeGreaterThan(0);
   };
-  const { crashes = 0, hosts = 0, deaths = 0, diskFull = 0, moves = 0, threads = 0 } = options;
+  const { crashes = 0, hosts = 0, deaths = 0, diskFull = 0, moves = 0, threads = 0, pausesMs = 0 } = options;
   const { plans, rounds, build = (plan) => topologyOf(plan as TestPlan) } = history;
   const start: Start = (runtime, id, plan) => runtime.start({ id, topology: build(plan), plan });
   const startWithFaults: Start = (runtime, id, plan) =>
@@ -213,6 +217,11 @@ export const runHistory = async (
       if (random.chance(moves)) move(runtime);
       if (random.chance(threads)) changeThreads(runtime);
     }
+    for (let ms = random.below(pausesMs + 1); ms > 0; ms -= pauseStepMs) {
+      for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(pauseStepMs);
+      if (random.chance(0.1)) revive(runtime);
+    }
     if (random.chance(crashes / rounds)) {
       // The process is gone: what it held is never heard of again.
       shards.crash(random);
@@ -322,6 +331,10 @@ export const testWithFaults = (history: () => History): void => {
   test.each(seeds)('with crashes, seed %i', async (seed) => {
     const faults = { appendUnknown: 0.02, commitUnknown: 0.1, unavailable: 0.05, fenced: 0.02 };
     await runShrunk(100 + seed, faults, history, { crashes: 4 });
+  });
+
+  test.each(seeds.slice(0, 4))('with crashes some time behind checkpoints, seed %i', async (seed) => {
+    await runShrunk(400 + seed, { commitUnknown: 0.05 }, history, { crashes: 4, pausesMs: 6_000 });
   });
 
   test.each(seeds)('with a disk that is full now and then under the checkpoints, seed %i', async (seed) => {
