@@ -11,7 +11,8 @@ import { EvaluationError } from './evaluation-error.ts';
 import type { ScalarKind, ScalarType } from './kinds.ts';
 import { normalizeBigint } from './value.ts';
 
-type Long = number | bigint;
+/** A BIGINT: a number while it is a safe integer. */
+export type Long = number | bigint;
 
 type Operators<V> = Readonly<Record<ArithmeticOperator, (a: V, b: V) => V>>;
 

@@ -7,6 +7,7 @@
  */
 
 import { AssertionError, readViewI64, unreachable, writeViewF64, writeViewI64 } from '../../base/index.ts';
+import { addLongs, type Long } from './arithmetic.ts';
 import { type FixedCarrier, fixedCarrierOf, nullBytesOf, rowEncodingVersion } from './row-encoding.ts';
 import type { SqlType } from './type.ts';
 import { normalizeBigint, type Row, type Value } from './value.ts';
@@ -14,6 +15,10 @@ import { normalizeBigint, type Row, type Value } from './value.ts';
 export interface Slots {
   get(slot: number): Value;
   set(slot: number, value: Value): void;
+  /** Adds to a BIGINT that is not NULL. */
+  addLong(slot: number, by: Long): void;
+  /** Adds to a DOUBLE that is not NULL. */
+  addDouble(slot: number, by: number): void;
 }
 
 /** A row of values. */
@@ -30,6 +35,14 @@ export class RowSlots implements Slots {
 
   set(slot: number, value: Value): void {
     this.row[slot] = value;
+  }
+
+  addLong(slot: number, by: Long): void {
+    this.row[slot] = addLongs(this.row[slot] as Long, by);
+  }
+
+  addDouble(slot: number, by: number): void {
+    this.row[slot] = (this.row[slot] as number) + by;
   }
 }
 
@@ -110,6 +123,20 @@ export class FixedSlots implements Slots {
     else if (typeof value === 'number') writeViewI64(view, at, value);
     else if (typeof value === 'boolean') writeViewI64(view, at, value ? 1 : 0);
     else view.setBigInt64(at, value as bigint);
+  }
+
+  addLong(slot: number, by: Long): void {
+    const at = this.#start + this.#fixedAt + 8 * slot;
+    const held = readViewI64(this.#view, at);
+    const sum = typeof by === 'number' ? held + by : Number.NaN;
+    // What is not a safe integer was read as a number near it.
+    if (Number.isSafeInteger(sum) && Number.isSafeInteger(held)) writeViewI64(this.#view, at, sum);
+    else this.set(slot, addLongs(this.get(slot) as Long, by));
+  }
+
+  addDouble(slot: number, by: number): void {
+    const at = this.#start + this.#fixedAt + 8 * slot;
+    writeViewF64(this.#view, at, this.#view.getFloat64(at) + by);
   }
 }
 

@@ -1,23 +1,29 @@
 /** COUNT, SUM and AVG: each can take back what it was given, and so works on tables too. */
 
 import { assert } from '../../../base/index.ts';
-import { addLongs } from '../../types/arithmetic.ts';
+import type { Long } from '../../types/arithmetic.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
+import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Slots } from '../../types/slots.ts';
 import { bigintType, isScalar, numericOf, printType, type SqlType } from '../../types/type.ts';
 import type { Value } from '../../types/value.ts';
 import { type AggregateDefinition, type Call, defineAggregate } from '../define.ts';
 
-type Long = number | bigint;
 type Operator = (a: Value, b: Value) => Value;
+/** Changes the number in a slot by another one. */
+type Step = (slots: Slots, at: number, value: Value) => void;
 
-const step = (slots: Slots, at: number, by: Long): void => {
-  slots.set(at, addLongs(slots.get(at) as Long, by));
+/** Numbers that slots add where they lie. */
+const inPlace = (type: ScalarType): Step | undefined => {
+  const { carrier } = definitionOf(type);
+  if (carrier === 'double') return (slots, at, value) => slots.addDouble(at, value as number);
+  if (carrier === 'int64') return (slots, at, value) => slots.addLong(at, value as Long);
+  return undefined;
 };
 
-/** Adding and taking away in the type of the argument. */
-const sumOf = ({ args: [type] }: Call): { type: SqlType; zero: Value; add: Operator; subtract: Operator } => {
+/** Adding to the sum in a slot and taking away from it, in the type of the argument. */
+const sumOf = ({ args: [type] }: Call): { type: SqlType; zero: Value; add: Step; subtract: Step } => {
   const numeric = type === undefined ? undefined : numericOf(type);
   assert(type !== undefined && isScalar(type) && numeric !== undefined, 'only numbers are summed');
   const { accepts } = definitionOf(type);
@@ -30,7 +36,11 @@ const sumOf = ({ args: [type] }: Call): { type: SqlType; zero: Value; add: Opera
     };
   };
   const [plus, minus] = [numeric.operator('+', type, type), numeric.operator('-', type, type)];
-  return { type, zero: numeric.zero, add: within(plus), subtract: within(minus) };
+  const stepBy =
+    (operator: Operator): Step =>
+    (slots, at, value) =>
+      slots.set(at, operator(slots.get(at), value));
+  return { type, zero: numeric.zero, add: inPlace(type) ?? stepBy(within(plus)), subtract: stepBy(within(minus)) };
 };
 
 const count: AggregateDefinition = defineAggregate({
@@ -51,12 +61,12 @@ const count: AggregateDefinition = defineAggregate({
         slots.set(at, 0);
       },
       add(slots, at, args) {
-        if (everyRow || args[0] !== null) step(slots, at, 1);
+        if (everyRow || args[0] !== null) slots.addLong(at, 1);
       },
       undo(slots, at, args) {
-        if (everyRow || args[0] !== null) step(slots, at, -1);
+        if (everyRow || args[0] !== null) slots.addLong(at, -1);
       },
-      merge: (slots, at, other, otherAt) => step(slots, at, other.get(otherAt) as Long),
+      merge: (slots, at, other, otherAt) => slots.addLong(at, other.get(otherAt) as Long),
       result: (slots, at) => slots.get(at),
     };
   },
@@ -82,13 +92,13 @@ const sum: AggregateDefinition = defineAggregate({
       },
       add(slots, at, args) {
         const value = args[0] ?? null;
-        if (value !== null) slots.set(at, add(slots.get(at), value));
+        if (value !== null) add(slots, at, value);
       },
       undo(slots, at, args) {
         const value = args[0] ?? null;
-        if (value !== null) slots.set(at, subtract(slots.get(at), value));
+        if (value !== null) subtract(slots, at, value);
       },
-      merge: (slots, at, other, otherAt) => slots.set(at, add(slots.get(at), other.get(otherAt))),
+      merge: (slots, at, other, otherAt) => add(slots, at, other.get(otherAt)),
       result: (slots, at) => slots.get(at),
     };
   },
@@ -116,18 +126,18 @@ const avg: AggregateDefinition = defineAggregate({
       add(slots, at, args) {
         const value = args[0] ?? null;
         if (value === null) return;
-        slots.set(at, add(slots.get(at), value));
-        step(slots, at + 1, 1);
+        add(slots, at, value);
+        slots.addLong(at + 1, 1);
       },
       undo(slots, at, args) {
         const value = args[0] ?? null;
         if (value === null) return;
-        slots.set(at, subtract(slots.get(at), value));
-        step(slots, at + 1, -1);
+        subtract(slots, at, value);
+        slots.addLong(at + 1, -1);
       },
       merge(slots, at, other, otherAt) {
-        slots.set(at, add(slots.get(at), other.get(otherAt)));
-        step(slots, at + 1, other.get(otherAt + 1) as Long);
+        add(slots, at, other.get(otherAt));
+        slots.addLong(at + 1, other.get(otherAt + 1) as Long);
       },
       result: (slots, at) => (slots.get(at + 1) === 0 ? 0 : Number(slots.get(at)) / Number(slots.get(at + 1))),
     };

@@ -62,6 +62,39 @@ test('slots in place hold what a row of values holds, and the bytes are those of
   );
 });
 
+test('slots in place add as a row of values does, and whole numbers wrap in 64 bits', () => {
+  const near = fc
+    .constantFrom(2n ** 53n, -(2n ** 53n), 2n ** 63n - 1n, -(2n ** 63n))
+    .chain((edge) =>
+      fc.integer({ min: -3, max: 3 }).map((by) => normalizeBigint(BigInt.asIntN(64, edge + BigInt(by)))),
+    );
+  const longs = fc.oneof(long, near, fc.integer({ min: -3, max: 3 }));
+  fc.assert(
+    fc.property(fc.array(longs), fc.array(fc.double()), (whole, doubles) => {
+      const types = [doubleType, bigintType];
+      const fixed = FixedSlots.over(types) as FixedSlots;
+      const row = new RowSlots(types.map(() => null));
+      fixed.begin(new DataView(new ArrayBuffer(fixed.width)), 0);
+      for (const slots of [fixed, row]) {
+        slots.set(0, 0);
+        slots.set(1, 0);
+      }
+      let sum = 0n;
+      for (const by of whole) {
+        for (const slots of [fixed, row]) slots.addLong(1, by);
+        sum = BigInt.asIntN(64, sum + BigInt(by));
+        expect(fixed.get(1)).toBe(normalizeBigint(sum));
+        expect(row.get(1)).toBe(fixed.get(1));
+      }
+      for (const by of doubles) {
+        for (const slots of [fixed, row]) slots.addDouble(0, by);
+        expect(fixed.get(0)).toBe(row.get(0));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
 test('a text or a collection has no fixed width', () => {
   expect(FixedSlots.over([bigintType, stringType])).toBeUndefined();
   expect(FixedSlots.over([arrayOf(bigintType)])).toBeUndefined();
