@@ -18,7 +18,7 @@ export const workerBuilder = import.meta.resolve(
 /** `heapMb`: upper bound of a thread's JavaScript heap, in MiB; what Node sets where it is left out. */
 export const launchThreads = (data: string, workers: number, heapMb?: number): LaunchedThreads => {
   const state = join(resolve(data), 'state');
-  const names = workers > 0 && existsSync(state) ? readdirSync(state) : [];
+  const names = existsSync(state) ? readdirSync(state) : [];
   const shards = names.map((name) => Number(/^shard-(\d+)$/.exec(name)?.[1]));
-  return new LaunchedThreads(workerBuilder, workers === 0 ? 0 : threadsOwning(shards, workers), heapMb);
+  return new LaunchedThreads(workerBuilder, threadsOwning(shards, workers), heapMb);
 };

@@ -43,46 +43,35 @@ const moduleService = import.meta.resolve(
 
 /** Rejects with a `UserError` when options make no sense, and when the directory cannot be used: DATA_DIR_LOCKED,
  *  DATA_DIR_NEWER, DATA_DIR_UNREADABLE. */
-export const open = (options: OpenOptions): Promise<Millrace> => openWith(options, undefined);
+export const open = (options: OpenOptions): Promise<Millrace> => openWith(options);
 
 /** As `open`, with threads that were launched for this directory before; they are ended where it fails. */
-export const openWith = async (options: OpenOptions, threads: LaunchedThreads | undefined): Promise<Millrace> => {
-  try {
-    return await openDirectory(options, threads);
-  } catch (error) {
-    await threads?.end();
-    throw error;
-  }
-};
-
-const openDirectory = async (options: OpenOptions, threads: LaunchedThreads | undefined): Promise<Millrace> => {
+export const openWith = async (options: OpenOptions, threads?: LaunchedThreads): Promise<Millrace> => {
   installNative();
-  const { workers, stateMemoryBytes } = checkedOptions(options);
-  const { data, commitIntervalMs } = options;
-  const directory = resolve(data);
-  const { place, properties } = registryPlaceOf(options.schemaRegistry, options.properties);
-  const functions = builtInFunctions();
-  const { functionLimits } = options;
-  const guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapMbOf(functionLimits) });
-  const loadModules: LoadModules = (given) =>
-    loadGivenModules({
-      given,
-      workers,
-      limits: functionLimits,
-      thread: guarded,
-      urlOfPath: (path) => pathToFileURL(resolve(path)).href,
-    });
-  try {
-    for (const module of await loadModules(options.functions ?? [])) functions.addModule(module);
-  } catch (error) {
-    await guarded?.end();
-    throw error;
-  }
-  const random = systemRandom();
-  const state = join(directory, 'state');
-  const launched = threads ?? launchThreads(directory, workers, functionLimits && heapMbOf(functionLimits));
+  let launched = threads;
+  let guarded: GuardedThread | undefined;
   let log: FileLog | undefined;
   try {
+    const { workers, stateMemoryBytes } = checkedOptions(options);
+    const { data, commitIntervalMs } = options;
+    const directory = resolve(data);
+    const { place, properties } = registryPlaceOf(options.schemaRegistry, options.properties);
+    const functions = builtInFunctions();
+    const { functionLimits } = options;
+    guarded = functionLimits && new GuardedThread({ handler: moduleService, heapMb: heapMbOf(functionLimits) });
+    const thread = guarded;
+    const loadModules: LoadModules = (given) =>
+      loadGivenModules({
+        given,
+        workers,
+        limits: functionLimits,
+        thread,
+        urlOfPath: (path) => pathToFileURL(resolve(path)).href,
+      });
+    for (const module of await loadModules(options.functions ?? [])) functions.addModule(module);
+    const random = systemRandom();
+    const state = join(directory, 'state');
+    launched ??= launchThreads(directory, workers, functionLimits && heapMbOf(functionLimits));
     log = await openLog(directory, random);
     if ((await log.describeTopic(PROCESSING_LOG_TOPIC)) === undefined)
       await log.createTopic({ name: PROCESSING_LOG_TOPIC, partitions: 1, configs: processingLogConfigs });
@@ -143,7 +132,7 @@ const openDirectory = async (options: OpenOptions, threads: LaunchedThreads | un
     });
     return new OpenMillrace(directory, log, runtime, engine, { launched, guarded }, loadModules);
   } catch (error) {
-    await launched.end();
+    await launched?.end();
     await guarded?.end();
     await log?.close();
     throw error;

@@ -97,6 +97,23 @@ test('a reset of the application deletes what earlier forms of it have left', as
   expect(await runWith({ byWord: 'word', byKey: 'all' }, 'b')).toBe('a=2 b=1 | k=3');
 });
 
+test('a changelog that holds records and is not in the record of the application is not taken for a new one', async () => {
+  expect(await runWith({ byKey: 'all' }, 'a')).toBe('k=1');
+  const name = 'app-word-counts-changelog';
+  await millrace.log.createTopic({ name, partitions: 2 });
+  await millrace.produce(name, [{ key: 'a', value: 'of another time' }]);
+  const { topology } = topologyOf({ byWord: 'word', byKey: 'all' });
+  await expect(millrace.streams({ id: 'app', topology })).rejects.toMatchObject({
+    code: 'QUERY_TOPOLOGY_CHANGED',
+    message: expect.stringContaining(`"${name}" was left when the query ran without it`),
+  });
+  await millrace.close();
+  // A reset knows of it as well.
+  await repair({ data, resetQueries: ['app'] });
+  millrace = await open({ data, commitIntervalMs: 20 });
+  expect(await runWith({ byWord: 'word', byKey: 'all' }, 'a')).toBe('a=2 | k=2');
+});
+
 test('numbered names that have moved are refused: state would begin empty under another name', async () => {
   expect(await runWith({ byKey: undefined }, 'a')).toBe('k=1');
   const moved = millrace.streams({ id: 'app', topology: topologyOf({ byWord: 'word', byKey: undefined }).topology });

@@ -19,6 +19,7 @@ import {
   LogError,
   offsetsTopic,
   type PartitionOffsets,
+  type TopicDescription,
   type TopicPartition,
   transactionsTopic,
 } from '../../storage/index.ts';
@@ -93,7 +94,8 @@ export const examine = async (log: Log, examined: Examined): Promise<Findings> =
       found.push({ code: 'QUERY_TOPIC_MISSING', topic: name, message: `${what} is gone` });
       continue;
     }
-    if (started && known?.unused === true) {
+    // Topics that are new are empty until the record names them.
+    if (started && (known?.unused === true || (isNew(name, role) && (await holdsRecords(log, description))))) {
       const message = `${what} was left when the query ran without it: what has happened since is not in it`;
       found.push({ code: 'QUERY_TOPOLOGY_CHANGED', topic: name, message });
       continue;
@@ -161,10 +163,16 @@ export const hasStarted = async (log: Log, { record, committed, topics }: Examin
   for (const { name, role } of topics) {
     if (role !== 'repartition' && role !== 'changelog') continue;
     const description = await log.describeTopic(name);
-    for (let partition = 0; partition < (description?.partitions ?? 0); partition++) {
-      const offsets = await offsetsIfKnown(log, { topic: name, partition });
-      if (offsets === undefined || offsets.end > 0) return true;
-    }
+    if (description !== undefined && (await holdsRecords(log, description))) return true;
+  }
+  return false;
+};
+
+/** Whether there is, or was, a record in it; also where a partition cannot be read. */
+const holdsRecords = async (log: Log, { name, partitions }: TopicDescription): Promise<boolean> => {
+  for (let partition = 0; partition < partitions; partition++) {
+    const offsets = await offsetsIfKnown(log, { topic: name, partition });
+    if (offsets === undefined || offsets.end > 0) return true;
   }
   return false;
 };

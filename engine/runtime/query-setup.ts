@@ -230,8 +230,18 @@ const checkAgainstRest = async (
   const committed = await log.committed(applicationId);
   const { started, contradictions } = await examine(log, { applicationId, topics, record, committed });
   if (contradictions.length === 0) return started;
-  // A repair goes by the record.
-  if (record === undefined) await records?.put(applicationId, await recordOf(log, settings, topics, undefined));
+  // A repair goes by the record: it names what there is of the query's own, also what an earlier form has left.
+  const found = await recordOf(log, settings, topics, record);
+  if (record === undefined) await records?.put(applicationId, found);
+  else {
+    const left: Record<string, RecordedTopic> = {};
+    for (const { code, topic } of contradictions) {
+      const unnamed = record.topics[topic] === undefined ? found.topics[topic] : undefined;
+      if (code === 'QUERY_TOPOLOGY_CHANGED' && unnamed !== undefined) left[topic] = { ...unnamed, unused: true };
+    }
+    if (Object.keys(left).length > 0)
+      await records?.put(applicationId, { ...record, topics: { ...record.topics, ...left } });
+  }
   throw contradictionError(queryId, contradictions);
 };
 
