@@ -107,6 +107,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
    *  window of the page. */
   #visited = -1;
   #visitedWindow = 0;
+  /** How many entries had been evicted then: where more have been, the page may be one of them. */
+  #visitedEvictions = 0;
   readonly #raised = new Uint8Array(timeBytes);
   readonly #parsed = newCursor();
   /** An order that `append` makes. */
@@ -280,6 +282,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   /** Visits the entries of the page in view, which is the only one of its tree; answers whether to go on. */
   #visitPage(from: Uint8Array, visit: EntryVisitor): boolean {
     const { page } = this.#tree;
+    this.#visitedEvictions = this.core.memory.evictions;
     for (let index = page.count - 1; index >= 0; index--) {
       page.at(index);
       const { bytes, orderStart, orderEnd } = page;
@@ -309,7 +312,7 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     const index = this.#visited;
     const expiry = this.#expiry;
     this.#visited = -1;
-    if (index < 0) return false;
+    if (index < 0 || this.core.memory.evictions !== this.#visitedEvictions) return false;
     const time = expiry === undefined ? 0 : readTime(to, 0);
     if (expiry !== undefined && (time < expiry.below || expiry.windowOf(time) !== this.#visitedWindow)) return false;
     if (!this.#tree.overwrite(index, to, value, valueStart, valueEnd)) return false;

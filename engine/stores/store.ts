@@ -175,9 +175,9 @@ export interface OrderedStore extends ValueCursor {
   /** Visits the entries of a key at or above `from`, the last one first, until the visitor answers false. It must
    *  neither read nor change the store. Where a key has few entries this takes a fraction of what a cursor does. */
   visitBackward(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void;
-  /** Takes the entry that `visitBackward` came to last out, and puts one of order `to`, which is given as a whole;
-   *  neither this store nor another one has been called since (its page could be out of memory). False, and nothing
-   *  changes: the new one does not fit into the place of the other, and both have to be done one by one. */
+  /** Takes the entry that `visitBackward` came to last out, and puts one of order `to`, which is given as a whole; this
+   *  store has not been called since, but others may have been. False, and nothing changes: the new one does not fit
+   *  into the place of the other, or that may have left memory; both have to be done one by one. */
   overwriteVisited(to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
   /** A cursor over entries of this store. An operator makes its cursors once and uses them again. */
   cursor(): OrderedCursor;

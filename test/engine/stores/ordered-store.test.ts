@@ -561,6 +561,23 @@ test('an entry that was visited is overwritten in its place only where its page 
   expect(store.stats.evictions).toBeGreaterThan(1_000);
 });
 
+test('an entry that was visited is not overwritten where its page lay before another store needed the memory', async () => {
+  const memory = new MemoryBudget(20_000);
+  const store = await newStore({ retentionMs: 50, kv: new MemoryKv(), memory });
+  const other = await newStore({ kv: new MemoryKv(), storeId: 2, memory });
+  put(store, 'k', timeOrder(1_001), 'before');
+  store.commit(1);
+  await store.checkpoint();
+  store.visitBackward(bytesOf('k'), 0, 1, timeOrder(0), () => false);
+  const { evictions } = store.stats;
+  for (let i = 0; i < 1_000 && store.stats.evictions === evictions; i++)
+    put(other, `key ${i}`, bytesOf('order'), 'x'.repeat(200));
+  expect(store.stats.evictions).toBeGreaterThan(evictions);
+  expect(store.overwriteVisited(timeOrder(1_002), bytesOf('behind'), 0, 6)).toBe(false);
+  expect(store.changed()).toBe(0);
+  expect(fetch(store, 'k')).toEqual(['before']);
+});
+
 describe('keys of blocks that the store was told to expect', () => {
   /** `count` keys of few, one behind the other. */
   const blockOf = (random: Random, count: number) => {
