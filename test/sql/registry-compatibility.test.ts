@@ -326,9 +326,24 @@ describe('Protocol Buffers', () => {
       ),
     );
     check(file(`enum E { ${values} } message A { E e = 1; }`));
-    const why = 'a message of the schema has more than 4000 fields';
+    const why = 'the schema has too many fields: one message may have 4000';
     expect(() => check(file(`message A { ${fields(4001)}\n }`))).toThrow(why);
     expect(() => check(file(`message A { ${oneofs} }`))).toThrow(why);
+    const repeated = (count: number, each: (i: number) => string): string =>
+      Array.from({ length: count }, (_, i) => each(i)).join('\n');
+    // Several messages, which are all parsed in one go.
+    expect(() => check(file(repeated(5, (i) => `message M${i} { ${fields(2000)}\n }`)))).toThrow(why);
+    check(file(repeated(6000, (i) => `message M${i} { int32 enum = 1; M${i} oneof = 2; }`)));
+    // Extensions, groups and reserved numbers take the parser as long.
+    const old = (text: string) => schemaOf('PROTOBUF', `syntax = "proto2"; ${text}`);
+    const numbers = Array.from({ length: 5000 }, (_, i) => 20_000 + i).join();
+    const extend = repeated(5000, (i) => `extend A { optional int32 f${i} = ${i + 1}; }`);
+    expect(() => check(old(`message A { extensions 1 to max; } ${extend}`))).toThrow(why);
+    const groups = repeated(5000, (i) => `optional group G${i} = ${i + 1} { }`);
+    expect(() => check(old(`message A { ${groups} }`))).toThrow(why);
+    expect(() => check(old(`message A { optional group enum = 1 { ${groups} } }`))).toThrow(why);
+    expect(() => check(old(`message A { reserved ${numbers}; }`))).toThrow(why);
+    expect(() => check(old(`enum A { V = 0; reserved ${numbers}; }`))).toThrow(why);
   });
 
   const file = (body: string, more = ''): string => `syntax = "proto3"; ${more} message M { ${body} }`;

@@ -20,6 +20,7 @@ import {
   wireOf,
 } from './protobuf.ts';
 import { knownFiles } from './protobuf-known-files.ts';
+import { hasTooManyFields, mostFields } from './protobuf-size.ts';
 
 type Library = typeof protobufjs;
 
@@ -42,10 +43,9 @@ export const parseProto = (
 ): ProtoFile => {
   assert(library !== undefined, 'the parser has been loaded');
   const { Root, parse } = library;
-  if ([schema, ...definitions.map((definition) => definition.schema)].some(hasTooManyFields)) {
-    throw new UserError('SQL_INVALID_SCHEMA', `a message of the schema has more than ${mostFields} fields`, {
-      hint: 'Group fields in messages of their own.',
-    });
+  if (hasTooManyFields([schema, ...definitions.map((definition) => definition.schema)])) {
+    const why = `the schema has too many fields: one message may have ${mostFields}, several have fewer each`;
+    throw new UserError('SQL_INVALID_SCHEMA', why, { hint: 'Group fields in messages of their own.' });
   }
   try {
     // Once by itself, to see what it declares; and once among all that it refers to.
@@ -76,30 +76,6 @@ export const parseProto = (
 };
 
 const options = { keepCase: true } as const;
-
-/** The parser takes a time that grows with the square of the fields of a message: a second for so many. */
-const mostFields = 4000;
-
-/** Comments and strings, which may have any signs in them; and the signs of blocks and of what is in them. */
-const signs =
-  /\/\/.*|\/\*[\s\S]*?(?:\*\/|$)|"(?:\\[\s\S]|[^"\\])*(?:"|$)|'(?:\\[\s\S]|[^'\\])*(?:'|$)|\b(?:enum|oneof)\s+\w+\s*\{|[{};]/g;
-
-/** Whether a block has too many statements. The fields of a oneof are those of the message around it, and an enum may
- *  have as many values as it likes. */
-const hasTooManyFields = (text: string): boolean => {
-  const blocks: { readonly begin: string; fields: number }[] = [{ begin: '', fields: 0 }];
-  for (const [sign] of text.matchAll(signs)) {
-    const last = blocks.at(-1);
-    if (sign.endsWith('{')) blocks.push({ begin: sign, fields: 0 });
-    else if (sign === '}') {
-      blocks.pop();
-      const around = blocks.at(-1);
-      if (around !== undefined && last?.begin.startsWith('oneof') === true) around.fields += last.fields;
-    } else if (sign === ';' && last?.begin.startsWith('enum') === false) last.fields++;
-    if ((blocks.at(-1)?.fields ?? 0) > mostFields) return true;
-  }
-  return false;
-};
 
 const declared = ({ Type }: Library, scope: protobufjs.Namespace): string[] =>
   scope.nestedArray.filter((each) => each instanceof Type).map(({ name }) => name);
