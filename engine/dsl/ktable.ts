@@ -99,10 +99,10 @@ export class KTable<K, V> {
   join<FK, R, V2>(
     other: KTable<K, R> | KTable<FK, R>,
     second: ((value: V, other: R, key: K) => V2 | null) | ((value: V, key: K) => FK | null),
-    third: ((value: V, other: R, key: K) => V2 | null) | Materialized<V2> = {},
-    fourth: Materialized<V2> = {},
+    third?: ((value: V, other: R, key: K) => V2 | null) | Materialized<V2>,
+    fourth?: Materialized<V2>,
   ): KTable<K, V2> {
-    checkJoin('join', other, second, third);
+    checkJoin('join', other, second, third, fourth);
     // The overloads have what belongs together; an inner join shows no null row.
     if (typeof third === 'function') {
       const joiner = third as (value: V, row: R | null, key: K) => V2 | null;
@@ -110,11 +110,11 @@ export class KTable<K, V> {
         foreignKey: second as (value: V, key: K) => FK | null,
         joiner,
         leftJoin: false,
-        options: fourth,
+        options: fourth ?? {},
       });
     }
     const joiner = second as (value: V | null, row: R | null, key: K) => V2 | null;
-    return tableTableJoin(this.#parts, (other as KTable<K, R>).#parts, { kind: 'inner', joiner, options: third });
+    return tableTableJoin(this.#parts, (other as KTable<K, R>).#parts, { kind: 'inner', joiner, options: third ?? {} });
   }
 
   /** Each row of this table with the other's row of the same key, or with null. */
@@ -133,20 +133,20 @@ export class KTable<K, V> {
   leftJoin<FK, R, V2>(
     other: KTable<K, R> | KTable<FK, R>,
     second: ((value: V, other: R | null, key: K) => V2 | null) | ((value: V, key: K) => FK | null),
-    third: ((value: V, other: R | null, key: K) => V2 | null) | Materialized<V2> = {},
-    fourth: Materialized<V2> = {},
+    third?: ((value: V, other: R | null, key: K) => V2 | null) | Materialized<V2>,
+    fourth?: Materialized<V2>,
   ): KTable<K, V2> {
-    checkJoin('leftJoin', other, second, third);
+    checkJoin('leftJoin', other, second, third, fourth);
     if (typeof third === 'function') {
       return foreignKeyJoin(this.#parts, (other as KTable<FK, R>).#parts, {
         foreignKey: second as (value: V, key: K) => FK | null,
         joiner: third,
         leftJoin: true,
-        options: fourth,
+        options: fourth ?? {},
       });
     }
     const joiner = second as (value: V | null, row: R | null, key: K) => V2 | null;
-    return tableTableJoin(this.#parts, (other as KTable<K, R>).#parts, { kind: 'left', joiner, options: third });
+    return tableTableJoin(this.#parts, (other as KTable<K, R>).#parts, { kind: 'left', joiner, options: third ?? {} });
   }
 
   /** Every row of both tables, with the other's row of the same key, or with null; one of them is there. */
@@ -238,8 +238,9 @@ export class KTable<K, V> {
   }
 }
 
-/** What the joins are given goes together: with a foreign key the joiner comes third. */
-const checkJoin = (method: string, other: unknown, second: unknown, third: unknown): void => {
+/** What the joins are given goes together: with a foreign key the joiner comes third, and options fourth. */
+const checkJoin = (method: string, other: unknown, second: unknown, third: unknown, fourth?: unknown): void => {
   requireOne(method, 'a table', other, KTable);
-  requireFunctions(method, typeof third === 'function' ? { foreignKey: second } : { joiner: second });
+  const byForeignKey = typeof third === 'function' || third === null || fourth !== undefined;
+  requireFunctions(method, byForeignKey ? { foreignKey: second, joiner: third } : { joiner: second });
 };

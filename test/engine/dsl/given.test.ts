@@ -83,9 +83,11 @@ const tables: Calls = [
   ['suppress needs what Suppressed makes', ({ table }) => table.suppress(nothing)],
   ['join: "joiner"', ({ table, rows }) => table.join(rows, nothing)],
   ['join: "foreignKey"', ({ table, rows }) => table.join(rows, nothing, left)],
+  ['join: "joiner"', ({ table, rows }) => table.join(rows, left, nothing)],
   ['join needs a table', ({ table }) => table.join(nothing, left)],
   ['leftJoin: "joiner"', ({ table, rows }) => table.leftJoin(rows, nothing)],
   ['leftJoin: "foreignKey"', ({ table, rows }) => table.leftJoin(rows, nothing, left)],
+  ['leftJoin: "joiner"', ({ table, rows }) => table.leftJoin(rows, left, nothing)],
   ['leftJoin needs a table', ({ table }) => table.leftJoin(nothing, left)],
   ['outerJoin: "joiner"', ({ table, rows }) => table.outerJoin(rows, nothing)],
   ['outerJoin needs a table', ({ table }) => table.outerJoin(nothing, left)],
@@ -169,4 +171,12 @@ describe.each(Object.entries({ streams, joins, tables, groups, sources }))('of %
       }),
     );
   });
+});
+
+test('a join by a foreign key whose joiner is undefined is refused: it would be taken for a join by the key', () => {
+  const builder = new StreamsBuilder();
+  const [table, rows] = [builder.table('table', texts), builder.table('rows', texts)];
+  const joiner = undefined as never;
+  expect(() => table.join(rows, left, joiner, texts)).toThrow('join: "joiner" has to be a function, not undefined');
+  expect(() => table.leftJoin(rows, left, joiner, texts)).toThrow('leftJoin: "joiner" has to be a function');
 });
