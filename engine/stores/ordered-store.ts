@@ -332,7 +332,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   }
 
   #timedOverwrite(...of: Parameters<OrderedStore['overwriteVisited']>): boolean {
-    return this.core.timed('put', () => this.overwriteVisited(...of));
+    const isDone = (done: boolean): boolean => done;
+    return this.core.timed('put', () => this.overwriteVisited(...of), isDone);
   }
 
   #timedAppend(...of: Parameters<OrderedStore['append']>): number {

@@ -314,15 +314,16 @@ export class StoreCore implements EntriesInMemory {
     this.timed('delete', () => this.delete(...of));
   }
 
-  /** Times a call, where calls are timed; those that it consists of are not. */
-  timed<T>(call: StoreCall, run: () => T): T {
+  /** Times a call, where calls are timed; those that it consists of are not. `counts`: whether it is one, by what
+   *  it has answered. */
+  timed<T>(call: StoreCall, run: () => T, counts: (answer: T) => boolean = isAny): T {
     const { times } = this;
     if (times === undefined) return run();
     this.times = undefined;
     const from = times.now();
     const answer = run();
     const ms = times.now() - from;
-    times.took(this.expiry === undefined ? call : timedNames[call], ms);
+    if (counts(answer)) times.took(this.expiry === undefined ? call : timedNames[call], ms);
     this.times = times;
     return answer;
   }

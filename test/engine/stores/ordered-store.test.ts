@@ -77,6 +77,8 @@ describe('calls that are timed', () => {
     put(store, 'k', timeOrder(10, 'a'), 'x');
     store.visitBackward(key, 0, 1, timeOrder(0), () => calls.push('entry') > 0);
     store.overwriteVisited(timeOrder(15, 'a'), bytesOf('z'), 0, 1);
+    // Not done, and not counted: a put follows where an operator calls it.
+    calls.push(String(store.overwriteVisited(timeOrder(15, 'a'), bytesOf('z'), 0, 1)));
     store.append(key, 0, 1, 20, bytesOf('y'), 0, 1);
     calls.push(String(store.get(key, 0, 1, timeOrder(15, 'a'), 0, 9)));
     store.delete(key, 0, 1, timeOrder(15, 'a'), 0, 9);
@@ -98,14 +100,14 @@ describe('calls that are timed', () => {
 
   test('with a retention time they are fetches, puts and removals', async () => {
     expect(await timed(1_000)).toEqual([
-      ...['put 1', 'entry', 'fetch 1', 'put 1', 'put 1', 'fetch 1', 'true', 'remove 1', 'put 1'],
+      ...['put 1', 'entry', 'fetch 1', 'put 1', 'false', 'put 1', 'fetch 1', 'true', 'remove 1', 'put 1'],
       ...['entry', 'entry', 'fetch 1', 'fetch 1', 'y', 'w', 'fetch 1', 'w', 'y', 'fetch 1', 'true', 'y', 'true'],
     ]);
   });
 
   test('without one they are those of a key-value store, and ranges', async () => {
     expect(await timed(undefined)).toEqual([
-      ...['put 1', 'entry', 'range 1', 'put 1', 'put 1', 'get 1', 'true', 'delete 1', 'put 1'],
+      ...['put 1', 'entry', 'range 1', 'put 1', 'false', 'put 1', 'get 1', 'true', 'delete 1', 'put 1'],
       ...['entry', 'entry', 'range 1', 'range 1', 'y', 'w', 'range 1', 'w', 'y', 'range 1', 'true', 'y', 'true'],
     ]);
   });
