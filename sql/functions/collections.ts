@@ -5,6 +5,7 @@ import { equalityOf, type KeyOf, keyOf, type Order, orderOf } from '../types/equ
 import { EvaluationError } from '../types/evaluation-error.ts';
 import { definitionOf } from '../types/scalars/index.ts';
 import { textOf } from '../types/text.ts';
+import { joinTexts } from '../types/text-length.ts';
 import { isScalar, printType, type SqlType } from '../types/type.ts';
 import { normalizeBigint, type Value } from '../types/value.ts';
 import { type Call, define } from './define.ts';
@@ -213,7 +214,7 @@ export const arrays: Family = {
           throw new EvaluationError(`values of type ${printType(element)} are not joined: cast each of them to STRING`);
         };
         return (values: Values | null, delimiter: string | null = ',') =>
-          values === null ? null : values.map(text).join(delimiter ?? '');
+          values === null ? null : joinTexts(values.map(text), delimiter ?? '');
       },
     }),
     define({

@@ -1,7 +1,7 @@
 /** Functions on text. Lengths and positions count UTF-16 units, positions from 1. */
 
 import { javaTrim } from '../types/numbers.ts';
-import { checkLength, longestText } from '../types/text-length.ts';
+import { checkLength, joinTexts, longestText } from '../types/text-length.ts';
 import type { Value } from '../types/value.ts';
 import { define } from './define.ts';
 import type { Family } from './registry.ts';
@@ -118,7 +118,7 @@ export const strings: Family = {
         ["CONCAT('a', NULL)", "'a'"],
         ["'a' || 'b'", "'ab'"],
       ],
-      body: (...texts: (string | null)[]) => texts.filter((text) => text !== null).join(''),
+      body: (...texts: (string | null)[]) => joinTexts(texts.filter((text) => text !== null)),
     }),
     define({
       signature: 'CONCAT_WS(STRING, STRING, STRING...) -> STRING',
@@ -131,7 +131,12 @@ export const strings: Family = {
         ["CONCAT_WS(NULL, 'a', 'b')", 'NULL'],
       ],
       body: (separator: string | null, ...texts: (string | null)[]) =>
-        separator === null ? null : texts.filter((text) => text !== null).join(separator),
+        separator === null
+          ? null
+          : joinTexts(
+              texts.filter((text) => text !== null),
+              separator,
+            ),
     }),
     define({
       signature: 'INITCAP(STRING) -> STRING',

@@ -22,6 +22,7 @@ import type { ScalarKind, ScalarType } from './kinds.ts';
 import { javaTrim } from './numbers.ts';
 import { definitionOf } from './scalars/index.ts';
 import { textOf } from './text.ts';
+import { checkLength } from './text-length.ts';
 import { type CollectionType, isScalar, printType, type SqlType, typesEqual } from './type.ts';
 import { arrayValue, mapValue, type Value } from './value.ts';
 
@@ -119,13 +120,18 @@ const converterOfValues = (from: SqlType, to: SqlType, grade: Grade, refuse: Ref
 const printing = (from: SqlType): Converter => {
   const print = textOf(from);
   if (isScalar(from)) return print;
-  return (value) => {
+  const printed = (value: Value): string => {
     try {
       return print(value);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new EvaluationError('its text is too long', { cause: error });
     }
+  };
+  return (value) => {
+    const text = printed(value);
+    checkLength(text.length);
+    return text;
   };
 };
 

@@ -154,3 +154,12 @@ test('texts that would be too long are NULL, and the query goes on', () => {
     'its text is too long',
   ]);
 });
+
+test.each(['v || v', "CONCAT_WS('', v, v)", "ARRAY_JOIN(ARRAY[v, v], '')", 'CAST(ARRAY[v, v] AS STRING)', 'v + v'])(
+  'a text that would be too long is NULL by itself: %s',
+  (made) => {
+    const { out, notes } = run(select(`ARRAY[${made}, 'x'] AS a`), 'x'.repeat(9_000_000));
+    expect(out).toEqual([{ A: [null, 'x'] }]);
+    expect(notes[0]).toMatch(/a text of 180000\d\d characters cannot be made; 16777216 is the most$/);
+  },
+);
