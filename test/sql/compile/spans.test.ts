@@ -184,3 +184,14 @@ test('a test of a span is that of its text, also among other bytes and where it 
     { numRuns: 3000 },
   );
 });
+
+test('a column that is looked for in a long list is read as text', () => {
+  const schema = { key: [], value: [{ name: 'A', type: stringType }] };
+  const asSpans = (count: number): boolean => {
+    const list = Array.from({ length: count }, (_, i) => `'${i}'`).join();
+    const conditions = [typed(`A IN (${list})`, { A: { type: stringType, value: null } })];
+    const uses = { conditions, items: [], takesSpan: () => false, others: [] };
+    return columnsAsSpans({ valueFormat: { name: 'JSON' }, schema }, uses).has(0);
+  };
+  expect([asSpans(5), asSpans(6), asSpans(1000)]).toEqual([true, false, false]);
+});
