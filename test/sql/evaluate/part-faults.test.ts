@@ -155,11 +155,11 @@ test('texts that would be too long are NULL, and the query goes on', () => {
   ]);
 });
 
-test.each(['v || v', "CONCAT_WS('', v, v)", "ARRAY_JOIN(ARRAY[v, v], '')", 'CAST(ARRAY[v, v] AS STRING)', 'v + v'])(
-  'a text that would be too long is NULL by itself: %s',
-  (made) => {
+test('a text that would be too long is NULL by itself', () => {
+  const ways = ['v || v', "CONCAT_WS('', v, v)", "ARRAY_JOIN(ARRAY[v, v], '')", 'CAST(ARRAY[v, v] AS STRING)', 'v + v'];
+  for (const made of ways) {
     const { out, notes } = run(select(`ARRAY[${made}, 'x'] AS a`), 'x'.repeat(9_000_000));
-    expect(out).toEqual([{ A: [null, 'x'] }]);
+    expect(out, made).toEqual([{ A: [null, 'x'] }]);
     expect(notes[0]).toMatch(/a text of 180000\d\d characters cannot be made; 16777216 is the most$/);
-  },
-);
+  }
+});
