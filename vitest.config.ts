@@ -13,7 +13,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['millrace-source'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/support/codegen-off.ts'],
+    setupFiles: ['test/support/codegen-off.ts', 'test/support/fast-check-seed.ts'],
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--conditions=millrace-source'],

@@ -74,6 +74,12 @@ const scanTrees = async (core: StoreCore, newest: number, bounds: Bounds, delive
   const { table } = core;
   const { chunk } = delivery;
   const cursor = new OrderCursor(core, committedPages(core));
+  /** Newer than all that was in pages when the scan began, or expired since. */
+  const isLeftOut = (bytes: Uint8Array, orderStart: number): boolean => {
+    if (core.expiry === undefined) return false;
+    const time = readTime(bytes, orderStart);
+    return time > newest || time < core.expiry.committedBelow;
+  };
   let from = 0;
   while (from < hashes && !delivery.ended && (core.complete || core.stored.kv === undefined)) {
     const trees: Uint8Array[] = [];
@@ -88,7 +94,7 @@ const scanTrees = async (core: StoreCore, newest: number, bounds: Bounds, delive
       cursor.fetchTree(key);
       while (!delivery.ended && cursor.next()) {
         const { valueBytes, orderStart, valueStart, valueEnd } = cursor;
-        if (core.recent !== undefined && readTime(valueBytes, orderStart) > newest) continue;
+        if (isLeftOut(valueBytes, orderStart)) continue;
         chunk.addOrdered(key, bounds.keySkip, key.length, valueBytes, orderStart, valueStart, valueEnd);
         if (chunk.length <= delivery.chunkBytes && !delivery.full) continue;
         await delivery.deliver();

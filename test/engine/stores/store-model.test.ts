@@ -377,3 +377,20 @@ test('an entry that is appended in the place of one that was removed has a value
     ]);
   }
 });
+
+test('a scan shows nothing that expires with the commit that changes it', async () => {
+  const append = (ms: number, size: number): Step => ({ op: 'append-later', ms, backMs: 0, size });
+  await run(new World('ordered by time', setups['memory only']), [
+    append(0, 25_000),
+    { op: 'put', at: { window: 720_000, key: 'key-0' }, size: 0, tag: 0 },
+    append(0, 0),
+    { op: 'commit' },
+    { op: 'overwrite', number: 0, tag: 0 },
+    append(50_000, 25_000),
+    // It has not come to the page of the entry that was overwritten when that expires.
+    { op: 'scan-aside' },
+    append(1, 0),
+    { op: 'expire-behind' },
+    { op: 'commit' },
+  ]);
+});
