@@ -278,6 +278,9 @@ const apply = async (world: World, step: Step): Promise<void> => {
   }
 };
 
+/** How many histories a test tries. */
+const runs = (few: number): number => Number(process.env['RUNS'] ?? few);
+
 const setups = {
   'memory only': { kv: false, memoryLimitBytes: 0 },
   'a key-value store behind': { kv: true, memoryLimitBytes: 1 << 20, slow: true },
@@ -292,7 +295,7 @@ describe.each(allKinds)('a %s store', (kind) => {
         fc.asyncProperty(steps(kind), async (history) => {
           await run(new World(kind, setups[setup]), history);
         }),
-        { numRuns: 35 },
+        { numRuns: runs(35) },
       );
     },
   );
@@ -305,7 +308,7 @@ test.each(Object.keys(setups) as (keyof typeof setups)[])(
       fc.asyncProperty(stepsOfJoin(), async (history) => {
         await run(new World('ordered by time', setups[setup]), history);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   },
 );
