@@ -8,9 +8,9 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import { requireFunctions } from '../given.ts';
 import { type Branch, branch } from '../operators/branch.ts';
 import { passThrough } from '../operators/pass-through.ts';
-import { requireFunctions } from './given.ts';
 import type { KStream } from './kstream.ts';
 import { keyOf, type StreamParts } from './parts.ts';
 

@@ -12,6 +12,7 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import { requireFunctions, requireSerdes } from '../given.ts';
 import { passThrough } from '../operators/pass-through.ts';
 import { tableSource } from '../operators/table-source.ts';
 import { storedRows } from '../operators/table-view.ts';
@@ -20,7 +21,7 @@ import type { ProcessorSupplier } from '../processors/processor.ts';
 import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Topology } from '../topology.ts';
 import { type Consumed, sourceOf, type TableSource } from './consumed.ts';
-import { requireFunctions, requireTopic } from './given.ts';
+import { requireTopic } from './given.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { Graph } from './graph.ts';
 import type { KStream } from './kstream.ts';
@@ -38,6 +39,7 @@ export class StreamsBuilder {
    *  start. */
   stream<K, V>(topics: string | readonly string[] | RegExp, consumed: Consumed<K, V>): KStream<K, V> {
     if (!(topics instanceof RegExp)) for (const topic of [topics].flat()) requireTopic('stream', topic);
+    requireSerdes('stream', consumed, 'key', 'value');
     const { key, value, name } = consumed;
     const graph = this.#graph;
     const node = graph.name('KSTREAM-SOURCE', name);
@@ -72,6 +74,7 @@ export class StreamsBuilder {
     options: Consumed<K, V> & Pick<TableMaterialized<V>, 'store' | 'versioned' | 'cache'> & TableSource,
   ): KTable<K, V> {
     requireTopic('table', topic);
+    requireSerdes('table', options, 'key', 'value');
     const graph = this.#graph;
     const { key, value } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
@@ -95,6 +98,7 @@ export class StreamsBuilder {
    *  (`KStream.join`). The rows are in memory. A start reads the whole topic before it processes anything. */
   globalTable<K, V>(topic: string, options: Consumed<K, V> & { readonly store?: string }): GlobalKTable<K, V> {
     requireTopic('globalTable', topic);
+    requireSerdes('globalTable', options, 'key', 'value');
     const graph = this.#graph;
     const { key, value } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
@@ -124,6 +128,7 @@ export class StreamsBuilder {
   ): this {
     requireTopic('addGlobalStore', topic);
     requireFunctions('addGlobalStore', { supplier });
+    requireSerdes('addGlobalStore', consumed, 'key', 'value');
     const sourceName = this.#graph.name('KSTREAM-SOURCE', consumed.name);
     const processorName = this.#graph.name('KTABLE-SOURCE');
     const processor = process<K, V, never, S>(supplier, { key: consumed.key, stores: [store] });

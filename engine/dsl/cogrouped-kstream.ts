@@ -9,13 +9,14 @@
  *     .aggregate(() => ({ carts: [] }), { value: json<Customer>() });
  */
 
+import { requireFunctions, requireSerdes } from '../given.ts';
 import { byValue } from '../operators/accumulation.ts';
 import { aggregate } from '../operators/aggregate.ts';
 import { type Addition, addAddition } from '../operators/cogroup.ts';
 import { storedRows } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import { type CogroupAdd, type CogroupInputs, cogrouped } from './cogroup.ts';
-import { requireFunctions, requireOne, requireWindows } from './given.ts';
+import { requireOne, requireWindows } from './given.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized } from './options.ts';
@@ -43,6 +44,7 @@ export class CogroupedKStream<K, A> {
   /** Folds the records of each key. The accumulator may be changed in place. */
   aggregate(initialize: () => A, options: Materialized<A> & { readonly value: Serde<A> }): KTable<K, A> {
     requireFunctions('aggregate', { initialize });
+    requireSerdes('aggregate', options, 'value');
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);

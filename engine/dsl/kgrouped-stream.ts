@@ -1,5 +1,6 @@
 /** A stream grouped by its key, to be aggregated. */
 
+import { requireFunctions, requireSerdes } from '../given.ts';
 import { type Accumulation, byValue } from '../operators/accumulation.ts';
 import { aggregate } from '../operators/aggregate.ts';
 import { storedRows } from '../operators/table-view.ts';
@@ -9,7 +10,7 @@ import { broughtTogether } from './brought-together.ts';
 import { type CogroupAdd, cogroupInput } from './cogroup.ts';
 import type { CogroupedKStream } from './cogrouped-kstream.ts';
 import { countOf } from './count.ts';
-import { requireFunctions, requireWindows } from './given.ts';
+import { requireWindows } from './given.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { Materialized, WithValue } from './options.ts';
@@ -50,6 +51,7 @@ export class KGroupedStream<K, V> {
     options: Materialized<A> & { readonly value: Serde<A> },
   ): KTable<K, A> {
     requireFunctions('aggregate', { initialize, add });
+    requireSerdes('aggregate', options, 'value');
     const { key } = this.#parts;
     const { value } = options;
     // The operator drops records without a key or a value.

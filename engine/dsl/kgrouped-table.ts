@@ -1,13 +1,13 @@
 /** A table grouped by something of its rows, to be aggregated: a row that changes is taken out of its former group and
  *  put into its present one. */
 
+import { requireFunctions, requireSerdes } from '../given.ts';
 import { type Change, changeSerde } from '../operators/change.ts';
 import { repartitionSink, repartitionSource } from '../operators/repartition.ts';
 import { type TableAggregation, tableAggregate } from '../operators/table-aggregate.ts';
 import { storedRows } from '../operators/table-view.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
-import { requireFunctions } from './given.ts';
 import type { Graph } from './graph.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
@@ -68,6 +68,7 @@ export class KGroupedTable<K, V> {
     options: Materialized<A> & { readonly value: Serde<A> },
   ): KTable<K, A> {
     requireFunctions('aggregate', { initialize, add, subtract });
+    requireSerdes('aggregate', options, 'value');
     const { key } = this.#parts;
     return this.#aggregate<A>('KTABLE-AGGREGATE', options, {
       accumulator: options.value,

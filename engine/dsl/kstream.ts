@@ -7,6 +7,7 @@
  * are shown to the functions of a stream, typed so; a table's functions see rows only.
  */
 
+import { requireFunctions, requireSerdes } from '../given.ts';
 import type { OperatorSupplier } from '../operator.ts';
 import { dynamicSink } from '../operators/dynamic-sink.ts';
 import { filter } from '../operators/filter.ts';
@@ -25,7 +26,7 @@ import type { AnyStoreBuilder } from '../processors/store-builder.ts';
 import type { Serde } from '../serde.ts';
 import type { BranchedKStream } from './branched-kstream.ts';
 import { broughtTogether, repartitioned } from './brought-together.ts';
-import { requireFunctions, requireOne, requireTopic } from './given.ts';
+import { requireOne, requireTopic } from './given.ts';
 import { GlobalKTable } from './global-ktable.ts';
 import { assertCombinable, type Graph, serdeFor } from './graph.ts';
 import { JoinWindows } from './join-windows.ts';
@@ -85,6 +86,7 @@ export class KStream<K, V> {
     options: WithKeyAndValue<K2, V2>,
   ): KStream<K2, V2> {
     requireFunctions('map', { to });
+    requireSerdes('map', options, 'key');
     const { graph, key } = this.#parts;
     let value: V2 | null = null;
     const supplier = map<V, V2>({
@@ -106,6 +108,7 @@ export class KStream<K, V> {
     options: WithKeyAndValue<K2, V2>,
   ): KStream<K2, V2> {
     requireFunctions('flatMap', { to });
+    requireSerdes('flatMap', options, 'key');
     const { graph, key } = this.#parts;
     const supplier = flatMap<V, K2, V2>({
       writeKey: options.key.write,
@@ -141,6 +144,7 @@ export class KStream<K, V> {
     options: Named & { readonly key: Serde<K2> },
   ): KStream<K2, V> {
     requireFunctions('selectKey', { to });
+    requireSerdes('selectKey', options, 'key');
     const { graph, key, value } = this.#parts;
     const supplier = selectKey<V>((record, out) => {
       const selected = to(keyOf(key, record), record.value);
@@ -219,6 +223,7 @@ export class KStream<K, V> {
     options: WithValue<V> & { readonly key: Serde<K2> },
   ): KGroupedStream<K2, V> {
     requireFunctions('groupBy', { to });
+    requireSerdes('groupBy', options, 'key');
     return this.selectKey(to, { key: options.key }).groupByKey(options);
   }
 
@@ -376,7 +381,6 @@ export class KStream<K, V> {
     supplier: ProcessorSupplier<K, V, K2, V2, S[number]>,
     options: Processed<S> & WithValue<V2> & { readonly key?: Serde<K2> } = {},
   ): KStream<K2, V2> {
-    requireFunctions('process', { supplier });
     const { graph, key } = this.#parts;
     // Without a serde of its own the type of the key is the one of before.
     const keyOut = options.key ?? (key.serde as Serde<unknown> as Serde<K2>);
@@ -391,7 +395,6 @@ export class KStream<K, V> {
     supplier: FixedKeyProcessorSupplier<K, V, V2, S[number]>,
     options: Processed<S> & WithValue<V2> = {},
   ): KStream<K, V2> {
-    requireFunctions('processValues', { supplier });
     const { graph, key } = this.#parts;
     const operator = processValues<K, V, V2, S[number]>(supplier, { ...options, key: key.serde });
     const node = this.#add('KSTREAM-PROCESSVALUES', options, operator);

@@ -1,6 +1,7 @@
 /** A table: the last row of each key, as a changing thing. Its functions see rows only; a missing row needs none. */
 
 import { UserError } from '../../base/index.ts';
+import { requireFunctions, requireSerdes } from '../given.ts';
 import { tableFilter } from '../operators/table-filter.ts';
 import { type GroupOf, tableGroupBy } from '../operators/table-group-by.ts';
 import { tableMapValues } from '../operators/table-map-values.ts';
@@ -10,7 +11,7 @@ import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import { derivedTable, transformedTable, type ValueTransformerSupplier } from './derived-table.ts';
 import { foreignKeyJoin } from './foreign-key-join.ts';
-import { requireFunctions, requireOne } from './given.ts';
+import { requireOne } from './given.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
 import type { Materialized, Named, Processed, WithKeyAndValue, WithValue } from './options.ts';
@@ -167,6 +168,7 @@ export class KTable<K, V> {
     options: WithKeyAndValue<K2, V2> & { readonly value: Serde<V2> },
   ): KGroupedTable<K2, V2> {
     requireFunctions('groupBy', { to });
+    requireSerdes('groupBy', options, 'key', 'value');
     const { graph, node: parent, key, wanted } = this.#parts;
     const node = graph.name('KTABLE-SELECT');
     // It needs the row before, which only a store knows.
@@ -226,7 +228,9 @@ export class KTable<K, V> {
     if (first === null) requireFunctions('toStream', { to: first });
     if (typeof first !== 'function') return this.#toStream(first);
     // The overloads have what belongs together; a table's rows have keys.
-    const { name, key } = options as Named & { readonly key: Serde<K2> };
+    const given = options as Named & { readonly key: Serde<K2> };
+    requireSerdes('toStream', given, 'key');
+    const { name, key } = given;
     return this.#toStream(name === undefined ? {} : { name }).selectKey((k, value) => first(k as K, value), { key });
   }
 

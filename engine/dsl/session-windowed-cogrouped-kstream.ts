@@ -1,10 +1,10 @@
 /** Several streams grouped by key and by sessions, to be aggregated together. */
 
+import { requireFunctions, requireSerdes } from '../given.ts';
 import type { MergingAccumulation } from '../operators/accumulation.ts';
 import { type Addition, addAddition } from '../operators/cogroup.ts';
 import type { Serde } from '../serde.ts';
 import { type CogroupInputs, cogrouped } from './cogroup.ts';
-import { requireFunctions } from './given.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized } from './options.ts';
 import { presentKeyOf, type Wanted } from './parts.ts';
@@ -28,6 +28,7 @@ export class SessionWindowedCogroupedKStream<K, A> {
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
     requireFunctions('aggregate', { initialize, merge });
+    requireSerdes('aggregate', options, 'value');
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation: MergingAccumulation<Addition<A>, A, A> = {

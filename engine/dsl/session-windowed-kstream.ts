@@ -1,11 +1,11 @@
 /** A stream grouped by its key and by sessions, to be aggregated. */
 
+import { requireFunctions, requireSerdes } from '../given.ts';
 import type { MergingAccumulation } from '../operators/accumulation.ts';
 import type { NullValues } from '../operators/window-aggregate.ts';
 import type { Serde } from '../serde.ts';
 import { int64 } from '../serdes.ts';
 import { countOf } from './count.ts';
-import { requireFunctions } from './given.ts';
 import { serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized, WithValue } from './options.ts';
@@ -71,6 +71,7 @@ export class SessionWindowedKStream<K, V> {
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
     requireFunctions('aggregate', { initialize, add, merge });
+    requireSerdes('aggregate', options, 'value');
     const { key } = this.#parts;
     const { value } = options;
     const keyOf = repeatedKeyOf(key);

@@ -7,6 +7,7 @@
 
 import { UserError } from '../../base/index.ts';
 import type { BufferLimit } from '../operators/suppress.ts';
+import { requireOne } from './given.ts';
 import type { Windowed } from './windowed.ts';
 
 type WhenFull = BufferLimit['whenFull'];
@@ -43,6 +44,11 @@ export class BufferConfig<F extends WhenFull = WhenFull> {
 
   withMaxBytes(bytes: number): BufferConfig<F> {
     return new BufferConfig(this.whenFull, this.maxRecords, limitOf('bytes', bytes));
+  }
+
+  /** Takes its limits away. */
+  withNoBound(): BufferConfig<'shut down'> {
+    return BufferConfig.unbounded();
   }
 
   emitEarlyWhenFull(): BufferConfig<'emit early'> {
@@ -84,6 +90,7 @@ export class Suppressed<K> {
   /** The last change of each key goes `waitMs` after its first one that was held back, by stream time; 0 holds nothing
    *  back. */
   static untilTimeLimit(waitMs: number, buffer: BufferConfig): Suppressed<unknown> {
+    requireOne('untilTimeLimit', 'what BufferConfig makes', buffer, BufferConfig);
     if (!(waitMs >= 0)) throw new UserError('DSL_SUPPRESS_INVALID', `changes cannot be held back for ${waitMs} ms`);
     return new Suppressed('time limit', waitMs, buffer, undefined);
   }
@@ -91,6 +98,13 @@ export class Suppressed<K> {
   /** One result for each window: the last one, when the window and its grace are over. A buffer with a limit has to end
    *  the query when it is full: what goes early is not final. */
   static untilWindowCloses(buffer: BufferConfig<'shut down'>): Suppressed<Windowed<unknown>> {
+    requireOne('untilWindowCloses', 'what BufferConfig makes', buffer, BufferConfig);
+    // Types forbid it.
+    const { whenFull }: BufferConfig = buffer;
+    if (whenFull !== 'shut down')
+      throw new UserError('DSL_SUPPRESS_INVALID', 'results that go early when a buffer is full are not final', {
+        hint: 'Say what a full buffer does instead: shutDownWhenFull().',
+      });
     return new Suppressed('window closes', 0, buffer, undefined);
   }
 

@@ -1,11 +1,11 @@
 /** Several streams grouped by key and by windows of time (tumbling, hopping, sliding or unlimited), to be aggregated
  *  together. */
 
+import { requireFunctions, requireSerdes } from '../given.ts';
 import { byValue } from '../operators/accumulation.ts';
 import { type Addition, addAddition } from '../operators/cogroup.ts';
 import type { Serde } from '../serde.ts';
 import { type CogroupInputs, cogrouped } from './cogroup.ts';
-import { requireFunctions } from './given.ts';
 import type { KTable } from './ktable.ts';
 import type { WindowMaterialized } from './options.ts';
 import type { Wanted } from './parts.ts';
@@ -27,6 +27,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
     options: WindowMaterialized<A> & { readonly value: Serde<A> },
   ): KTable<Windowed<K>, A> {
     requireFunctions('aggregate', { initialize });
+    requireSerdes('aggregate', options, 'value');
     const { value } = options;
     const [{ key }] = this.#inputs;
     const accumulation = byValue<Addition<A>, A>(value, initialize, addAddition);

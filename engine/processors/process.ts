@@ -8,6 +8,7 @@
 
 import { type ByteWriter } from '../../base/index.ts';
 import { forEachHeader, isEventTime } from '../../storage/index.ts';
+import { requireFunctions, requireSerdes } from '../given.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { Forward, Operator, OperatorContext, OperatorSupplier, Punctuation } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
@@ -50,6 +51,8 @@ export function process<KIn, VIn, KOut, VOut, S extends AnyStoreBuilder>(
   supplier: ProcessorSupplier<KIn, VIn, KOut, VOut, S>,
   fields: ProcessFields<KIn, KOut>,
 ): OperatorSupplier<VIn, VOut> {
+  requireFunctions('process', { supplier });
+  requireSerdes('process', fields, 'key');
   const { key } = fields;
   const once = made();
   return connected(fields, (context, forward) => {
@@ -68,6 +71,8 @@ export const processValues = <K, VIn, VOut, S extends AnyStoreBuilder>(
   supplier: FixedKeyProcessorSupplier<K, VIn, VOut, S>,
   fields: Omit<ProcessFields<K, K>, 'keyOut'>,
 ): OperatorSupplier<VIn, VOut> => {
+  requireFunctions('processValues', { supplier });
+  requireSerdes('processValues', fields, 'key');
   const { key } = fields;
   const once = made();
   return connected(fields, (context, forward) => {

@@ -15,6 +15,7 @@
  */
 
 import { UserError } from '../../base/index.ts';
+import { requireName, requireSerdes } from '../given.ts';
 import { timestampBytes } from '../operators/timestamped.ts';
 import type { Serde } from '../serde.ts';
 import type { StoreSpec } from '../stores/store.ts';
@@ -54,6 +55,12 @@ const specOf = ({
   ...(logged === undefined ? {} : { logged }),
 });
 
+/** Refuses a store without a name or a serde. */
+const requireParts = (kind: string, name: unknown, key: unknown, value: unknown): void => {
+  requireName(`Stores.${kind}`, name);
+  requireSerdes(`Stores.${kind}`, { key, value }, 'key', 'value');
+};
+
 const timedSpec = (
   name: string,
   retentionMs: number,
@@ -80,6 +87,7 @@ export const Stores = {
     value: Serde<V>,
     options: StoreBuilderOptions = {},
   ): StoreBuilder<Name, StateKeyValueStore<K, V>> {
+    requireParts('keyValue', name, key, value);
     return {
       name,
       kind: 'key-value',
@@ -98,6 +106,7 @@ export const Stores = {
     value: Serde<V>,
     options: StoreBuilderOptions = {},
   ): StoreBuilder<Name, StateKeyValueStore<K, ValueAndTimestamp<V>>> {
+    requireParts('timestampedKeyValue', name, key, value);
     return Stores.keyValue(name, key, valueAndTimestamp(value, timestampBytes), options);
   },
 
@@ -109,6 +118,7 @@ export const Stores = {
     value: Serde<V>,
     options: StoreBuilderOptions = {},
   ): StoreBuilder<Name, StateOrderedKeyValueStore<K, V>> {
+    requireParts('orderedKeyValue', name, key, value);
     return {
       name,
       kind: 'ordered',
@@ -126,6 +136,7 @@ export const Stores = {
     value: Serde<V>,
     options: WindowStoreOptions,
   ): StoreBuilder<Name, StateWindowStore<K, V>> {
+    requireParts('window', name, key, value);
     const { retentionMs } = options;
     return {
       name,
@@ -143,6 +154,7 @@ export const Stores = {
     value: Serde<V>,
     options: WindowStoreOptions,
   ): StoreBuilder<Name, StateSessionStore<K, V>> {
+    requireParts('session', name, key, value);
     const { retentionMs } = options;
     return {
       name,
@@ -159,6 +171,7 @@ export const Stores = {
     value: Serde<V>,
     options: VersionedStoreOptions,
   ): StoreBuilder<Name, StateVersionedStore<K, V>> {
+    requireParts('versioned', name, key, value);
     const { historyMs } = options;
     return {
       name,

@@ -1,5 +1,6 @@
 /** Arguments that JavaScript lets through and types do not are refused where they are given, as in Kafka Streams (the
- *  cases of its KStreamImplTest, KTableImplTest and KGroupedStreamImplTest that begin with shouldNotAllowNull). */
+ *  cases about null of its KStreamImplTest, KTableImplTest, KGroupedStreamImplTest and KGroupedTableImplTest, of those of
+ *  windowed and cogrouped streams, and of StoresTest). */
 
 import { describe, expect, test } from 'vitest';
 import {
@@ -7,8 +8,12 @@ import {
   JoinWindows,
   type KStream,
   type KTable,
+  process,
+  processValues,
   SessionWindows,
+  Stores,
   StreamsBuilder,
+  Suppressed,
   serdes,
   TimeWindows,
 } from '../../../engine/public.ts';
@@ -22,6 +27,10 @@ const left = (value: string | null): string | null => value;
 const folds = (_key: string, _value: string | null, sum: string): string => sum;
 const empty = (): string => '';
 
+const pair = (key: string | null, value: string | null): [string | null, string | null] => [key, value];
+const keeper = () => ({ process: () => undefined });
+const rowsOf = (name: string) => Stores.keyValue(name, string, string);
+
 /** Of every type. */
 const nothing = null as never;
 
@@ -33,6 +42,15 @@ interface Sources {
   readonly rows: KTable<string, string>;
   readonly global: GlobalKTable<string, string>;
 }
+
+const sourcesOf = (builder: StreamsBuilder): Sources => ({
+  builder,
+  stream: builder.stream('in', texts),
+  other: builder.stream('other', texts),
+  table: builder.table('table', texts),
+  rows: builder.table('rows', texts),
+  global: builder.globalTable('global', texts),
+});
 
 /** What is said of it, and the call. */
 type Calls = readonly (readonly [message: string, call: (sources: Sources) => unknown])[];
@@ -153,18 +171,24 @@ const sources: Calls = [
   ['globalTable needs a topic', ({ builder }) => builder.globalTable(nothing, texts)],
 ];
 
-describe.each(Object.entries({ streams, joins, tables, groups, sources }))('of %s', (_of, calls) => {
+const others: Calls = [
+  ['untilTimeLimit needs what BufferConfig makes', () => Suppressed.untilTimeLimit(5, nothing)],
+  ['untilWindowCloses needs what BufferConfig makes', () => Suppressed.untilWindowCloses(nothing)],
+  ['process: "supplier"', () => process(nothing, texts)],
+  ['processValues: "supplier"', () => processValues(nothing, texts)],
+  ['addGlobalStore: "supplier"', ({ builder }) => builder.addGlobalStore(rowsOf('all'), 'all', texts, nothing)],
+  ['addGlobalStore needs a topic', ({ builder }) => builder.addGlobalStore(rowsOf('all'), nothing, texts, keeper)],
+  ['Stores.keyValue needs a name', () => rowsOf(nothing)],
+  ['Stores.timestampedKeyValue needs a name', () => Stores.timestampedKeyValue(nothing, string, string)],
+  ['Stores.orderedKeyValue needs a name', () => Stores.orderedKeyValue(nothing, string, string)],
+  ['Stores.window needs a name', () => Stores.window(nothing, string, string, { retentionMs: 1 })],
+  ['Stores.session needs a name', () => Stores.session(nothing, string, string, { retentionMs: 1 })],
+  ['Stores.versioned needs a name', () => Stores.versioned(nothing, string, string, { historyMs: 1 })],
+];
+
+describe.each(Object.entries({ streams, joins, tables, groups, sources, others }))('of %s', (_of, calls) => {
   test.each(calls)('%s', (message, call) => {
-    const builder = new StreamsBuilder();
-    const made: Sources = {
-      builder,
-      stream: builder.stream('in', texts),
-      other: builder.stream('other', texts),
-      table: builder.table('table', texts),
-      rows: builder.table('rows', texts),
-      global: builder.globalTable('global', texts),
-    };
-    expect(() => call(made)).toThrow(
+    expect(() => call(sourcesOf(new StreamsBuilder()))).toThrow(
       expect.objectContaining({
         code: 'DSL_ARGUMENT_INVALID',
         message: expect.stringMatching(new RegExp(`^${message}.*, not null$`)),
@@ -179,4 +203,59 @@ test('a join by a foreign key whose joiner is undefined is refused: it would be 
   const joiner = undefined as never;
   expect(() => table.join(rows, left, joiner, texts)).toThrow('join: "joiner" has to be a function, not undefined');
   expect(() => table.leftJoin(rows, left, joiner, texts)).toThrow('leftJoin: "joiner" has to be a function');
+});
+
+const withoutSerdes = (options: never): readonly (readonly [string, (sources: Sources) => unknown])[] => {
+  const grouped = ({ stream }: Sources) => stream.groupByKey();
+  const groups = ({ table }: Sources) => table.groupBy(pair, texts);
+  const cogrouped = (sources: Sources) => grouped(sources).cogroup<string>(folds);
+  return [
+    ['stream: "key"', ({ builder }) => builder.stream('more', options)],
+    ['table: "key"', ({ builder }) => builder.table('more', options)],
+    ['globalTable: "key"', ({ builder }) => builder.globalTable('more', options)],
+    ['addGlobalStore: "key"', ({ builder }) => builder.addGlobalStore(rowsOf('all'), 'more', options, keeper)],
+    ['map: "key"', ({ stream }) => stream.map(pair, options)],
+    ['flatMap: "key"', ({ stream }) => stream.flatMap((key, value) => [pair(key, value)], options)],
+    ['selectKey: "key"', ({ stream }) => stream.selectKey(left, options)],
+    ['groupBy: "key"', ({ stream }) => stream.groupBy(left, options)],
+    ['groupBy: "key"', ({ table }) => table.groupBy(pair, options)],
+    ['toStream: "key"', ({ table }) => table.toStream(left, options)],
+    ['aggregate: "value"', (sources) => grouped(sources).aggregate(empty, folds, options)],
+    ['aggregate: "value"', (sources) => grouped(sources).windowedBy(tumbling).aggregate(empty, folds, options)],
+    ['aggregate: "value"', (sources) => grouped(sources).windowedBy(sessions).aggregate(empty, folds, folds, options)],
+    ['aggregate: "value"', (sources) => groups(sources).aggregate(empty, folds, folds, options)],
+    ['aggregate: "value"', (sources) => cogrouped(sources).aggregate(empty, options)],
+    ['aggregate: "value"', (sources) => cogrouped(sources).windowedBy(tumbling).aggregate(empty, options)],
+    ['aggregate: "value"', (sources) => cogrouped(sources).windowedBy(sessions).aggregate(empty, folds, options)],
+    ['process: "key"', () => process(keeper, options)],
+    ['processValues: "key"', () => processValues(keeper, options)],
+  ];
+};
+
+describe.each([
+  ['options that are null', null, 'undefined'],
+  ['options that are left out', undefined, 'undefined'],
+  ['options of something else', { store: 'rows', key: 'text', value: 'text' }, 'text'],
+])('%s have no serde', (_which, options, shown) => {
+  test.each(withoutSerdes(options as never))('%s', (message, call) => {
+    expect(() => call(sourcesOf(new StreamsBuilder()))).toThrow(
+      expect.objectContaining({ code: 'DSL_SERDE_MISSING', message: `${message} has to be a serde, not ${shown}` }),
+    );
+  });
+});
+
+test.each([
+  ['keyValue', () => Stores.keyValue('rows', nothing, string)],
+  ['timestampedKeyValue', () => Stores.timestampedKeyValue('rows', nothing, string)],
+  ['orderedKeyValue', () => Stores.orderedKeyValue('rows', nothing, string)],
+  ['window', () => Stores.window('rows', nothing, string, { retentionMs: 1 })],
+  ['session', () => Stores.session('rows', nothing, string, { retentionMs: 1 })],
+  ['versioned', () => Stores.versioned('rows', nothing, string, { historyMs: 1 })],
+])('a store without a serde: %s', (kind, make) => {
+  expect(make).toThrow(
+    expect.objectContaining({
+      code: 'DSL_SERDE_MISSING',
+      message: `Stores.${kind}: "key" has to be a serde, not null`,
+    }),
+  );
 });

@@ -176,7 +176,9 @@ describe('final results', () => {
     // @ts-expect-error the keys of the table have no windows
     expect(() => table.suppress(untilWindowCloses(unbounded()))).toThrow('the windows of this table never close');
     // @ts-expect-error what goes early is not final
-    untilWindowCloses(maxRecords(10));
+    expect(() => untilWindowCloses(maxRecords(10))).toThrow(
+      'results that go early when a buffer is full are not final',
+    );
     expectTypeOf(untilWindowCloses(maxRecords(10).shutDownWhenFull())).toEqualTypeOf<Suppressed<Windowed<unknown>>>();
   });
 });
