@@ -1,6 +1,6 @@
 /**
- * Arguments that types forbid, and JavaScript lets through: a function or a serde that is not there would fail with each
- * record, long after the topology was made.
+ * Arguments that types forbid, and JavaScript lets through: a function or a serde that is not there would fail with
+ * each record, long after the topology was made.
  */
 
 import { UserError } from '../base/index.ts';

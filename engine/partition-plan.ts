@@ -8,6 +8,7 @@
  */
 
 import { assert, UserError } from '../base/index.ts';
+import { notCopartitioned } from './co-partitioning.ts';
 import type { Topology } from './topology.ts';
 import type { SourceNode, SubTopology } from './topology-nodes.ts';
 
@@ -51,11 +52,7 @@ export const planPartitions = (
     const known = counts[id];
     if (known !== undefined && known !== count && stores.length > 0) {
       const other = subTopologies[id]?.sources.find((one) => one !== source && decidedFor(one) === known);
-      throw new UserError(
-        'TOPOLOGY_NOT_COPARTITIONED',
-        `"${other?.topic}" has ${known} partitions and "${source.topic}" has ${count}, but they are read together`,
-        { hint: 'Equal keys must meet in one task: give both topics the same number of partitions.' },
-      );
+      throw notCopartitioned({ topic: other?.topic, count: known }, { topic: source.topic, count });
     }
     counts[id] = Math.max(known ?? 0, count);
     (source.repartition ? decided : topics).set(source.topic, count);

@@ -6,6 +6,7 @@
 
 import { UserError } from '../base/index.ts';
 import { checkTopicName } from '../storage/index.ts';
+import { notGiven, requireName } from './given.ts';
 import { type StoreKind, type StoreSpec } from './stores/store.ts';
 import { storeKinds } from './stores/store-kinds.ts';
 import { dynamicTopic, type Node, type Repartition, resultTopic } from './topology-nodes.ts';
@@ -14,15 +15,18 @@ export interface TopologyParts {
   readonly nodes: readonly Node[];
   readonly stores: readonly StoreSpec[];
   readonly repartitions: readonly Repartition[];
+  readonly connections: readonly { readonly processor: string; readonly stores: readonly string[] }[];
   readonly globalNames: { readonly nodes: readonly string[]; readonly stores: readonly string[] };
 }
 
-export const orderNodes = ({ nodes, stores, repartitions, globalNames }: TopologyParts): readonly Node[] => {
-  const byName = nodesByName(nodes);
+export const orderNodes = (parts: TopologyParts): readonly Node[] => {
+  const { nodes, stores, repartitions, globalNames } = parts;
+  const byName = nodesByName(nodes, globalNames.nodes.length > 0);
   checkTopics(nodes);
   checkGlobals(globalNames, byName, stores);
   const storeNames = checkStores(stores);
   const writersOf = repartitionWriters(nodes, repartitions);
+  checkConnections(parts, byName);
   checkParentsAndStores(nodes, byName, storeNames, globalNames.stores);
 
   const ordered: Node[] = [];
@@ -45,14 +49,21 @@ export const orderNodes = ({ nodes, stores, repartitions, globalNames }: Topolog
   return ordered;
 };
 
-const nodesByName = (nodes: readonly Node[]): ReadonlyMap<string, Node> => {
+const nodesByName = (nodes: readonly Node[], hasGlobals: boolean): ReadonlyMap<string, Node> => {
   const byName = new Map<string, Node>();
   for (const node of nodes) {
+    requireName(`a ${node.node}`, node.name);
     if (byName.has(node.name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two nodes are called "${node.name}"`);
     byName.set(node.name, node);
   }
   if (!nodes.some((node) => node.node === 'source')) {
-    throw fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
+    throw hasGlobals
+      ? fault(
+          'TOPOLOGY_EMPTY',
+          'the topology has global stores and no other source',
+          'In one process a table with a store answers as a global one does: builder.table.',
+        )
+      : fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
   }
   return byName;
 };
@@ -61,7 +72,19 @@ const nodesByName = (nodes: readonly Node[]): ReadonlyMap<string, Node> => {
 const checkTopics = (nodes: readonly Node[]): void => {
   for (const node of nodes) {
     if (node.node === 'processor' || node.repartition) continue;
+    if (typeof node.topic !== 'string') throw notGiven(`the ${node.node} "${node.name}" needs a topic`, node.topic);
     if (node.topic !== dynamicTopic && node.topic !== resultTopic) checkTopicName(node.topic);
+  }
+};
+
+/** Stores are connected to processors, and at least one. */
+const checkConnections = ({ connections }: TopologyParts, byName: ReadonlyMap<string, Node>): void => {
+  for (const { processor, stores } of connections) {
+    if (byName.get(processor)?.node !== 'processor') {
+      const what = byName.has(processor) ? `which is a ${byName.get(processor)?.node}` : 'which does not exist';
+      throw fault('TOPOLOGY_UNKNOWN_NODE', `stores are connected to the node "${processor}", ${what}`);
+    }
+    if (stores.length === 0) throw fault('TOPOLOGY_UNKNOWN_STORE', `no store is connected to the node "${processor}"`);
   }
 };
 
@@ -126,6 +149,8 @@ const checkParentsAndStores = (
   const used = new Set<string>();
   for (const node of nodes) {
     if (node.node === 'source') continue;
+    if (!Array.isArray(node.parents))
+      throw notGiven(`the ${node.node} "${node.name}" needs a list of parents`, node.parents);
     if (node.parents.length === 0) throw fault('TOPOLOGY_UNKNOWN_PARENT', `the node "${node.name}" has no parent`);
     for (const parent of node.parents) {
       const found = byName.get(parent);

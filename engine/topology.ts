@@ -12,6 +12,8 @@
 
 import { UserError } from '../base/index.ts';
 import type { BeforeUse } from './before-images.ts';
+import { checkAskedPartitions } from './co-partitioning.ts';
+import { requireFunctions, requireName } from './given.ts';
 import type { OperatorSupplier, SourceSupplier } from './operator.ts';
 import type { StoreSpec } from './stores/store.ts';
 import { splitTopology } from './sub-topologies.ts';
@@ -79,12 +81,18 @@ export interface RepartitionOptions<In, Out> {
   readonly sourceName?: string;
 }
 
+/** Stores that a processor uses besides those that it was added with. */
+export interface Connection {
+  readonly processor: string;
+  readonly stores: readonly string[];
+}
+
 export class Topology {
   readonly #nodes: Node[] = [];
   readonly #stores: StoreSpec[] = [];
   /** Those that suppliers name; several may name one. */
   readonly #connected: StoreSpec[] = [];
-  readonly #connections: { readonly processor: string; readonly stores: readonly string[] }[] = [];
+  readonly #connections: Connection[] = [];
   readonly #repartitions: Repartition[] = [];
   readonly #globals: GlobalStoreOptions<unknown>[] = [];
   #subTopologies: readonly SubTopology[] | undefined;
@@ -122,6 +130,7 @@ export class Topology {
 
   addSource<Out>(name: string, options: SourceOptions<Out>): this {
     const { topic, kind, supplier, bootstrap = false } = options;
+    requireFunctions('addSource', { supplier });
     return this.#add({ node: 'source', name, topic, kind, repartition: false, bootstrap, supplier });
   }
 
@@ -131,6 +140,7 @@ export class Topology {
     parents: readonly string[],
     { stores = [], before, readsValues = true, schedules = false }: ProcessorOptions = {},
   ): this {
+    requireFunctions('addProcessor', { supplier });
     const { stores: connected = [] } = supplier;
     this.#connected.push(...connected);
     return this.#add({
@@ -154,6 +164,7 @@ export class Topology {
 
   addSink<In>(name: string, options: SinkOptions<In>): this {
     const { topic, parents, supplier } = options;
+    requireFunctions('addSink', { supplier });
     return this.#add({ node: 'sink', name, parents, topic, repartition: false, supplier });
   }
 
@@ -193,10 +204,12 @@ export class Topology {
     });
   }
 
-  /** A store that one of the nodes has to use. Those that a supplier names itself need not be added. */
+  /** A store that one of the nodes has to use. Those that a supplier names itself need not be added; the same one may
+   *  be added again. */
   addStore(spec: StoreSpec): this {
+    requireName('addStore', spec?.name);
     this.#subTopologies = undefined;
-    this.#stores.push(spec);
+    if (!this.#stores.includes(spec)) this.#stores.push(spec);
     return this;
   }
 
@@ -221,6 +234,11 @@ export class Topology {
       const further = this.#connections.filter(({ processor }) => processor === node.name);
       return { ...node, stores: [...new Set([...node.stores, ...further.flatMap(({ stores }) => stores)])] };
     });
+  }
+
+  /** Made by `connect`. */
+  get connections(): readonly Connection[] {
+    return this.#connections;
   }
 
   get stores(): readonly StoreSpec[] {
@@ -299,7 +317,11 @@ export class Topology {
         hint: "Name them, as an application does when it starts: topology.over(['…']).",
       });
     }
-    this.#subTopologies ??= splitTopology(orderNodes(this), this.stores, this.globalNames.stores);
+    if (this.#subTopologies === undefined) {
+      const parts = splitTopology(orderNodes(this), this.stores, this.globalNames.stores);
+      checkAskedPartitions(parts, this.#repartitions);
+      this.#subTopologies = parts;
+    }
     return this.#subTopologies;
   }
 

@@ -12,7 +12,7 @@
  */
 
 import { UserError } from '../../base/index.ts';
-import { requireFunctions, requireSerdes } from '../given.ts';
+import { requireFunctions, requireName, requireSerdes } from '../given.ts';
 import { passThrough } from '../operators/pass-through.ts';
 import { tableSource } from '../operators/table-source.ts';
 import { storedRows } from '../operators/table-view.ts';
@@ -175,6 +175,7 @@ export class StreamsBuilder {
   /** Adds a store that processors are connected to (`KStream.process`): needed only for one that is to be part of the
    *  topology in any case; building it then fails where no processor uses it. */
   addStateStore(store: AnyStoreBuilder): this {
+    requireName('addStateStore', store?.name);
     this.#graph.add((topology) => topology.addStore(store));
     return this;
   }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { UserError } from '../../base/index.ts';
 import {
   type Operator,
@@ -156,6 +156,108 @@ test('what does not fit is named', () => {
   expect(faultOf(base().addStore({ name: 'w', kind: 'window' }))).toBe(
     'TOPOLOGY_STORE_RETENTION: the window store "w" has no retention time',
   );
+});
+
+test('one store that is added twice is one store', () => {
+  const rows = store('rows');
+  const topology = new Topology()
+    .addSource('in', from('in'))
+    .addStore(rows)
+    .addProcessor('p', nothing, ['in'], { stores: ['rows'] })
+    .addStore(rows);
+  expect(topology.subTopologies().map(({ stores }) => stores.map(({ name }) => name))).toEqual([['rows']]);
+});
+
+/** Published tests of the misuse of topologies (TopologyTest). */
+describe('stores are connected to processors', () => {
+  const topology = (): Topology =>
+    new Topology()
+      .addSource('in', from('in'))
+      .addStore(store('rows'))
+      .addProcessor('p', nothing, ['in'], { stores: ['rows'] })
+      .addSink('out', { topic: 'out', parents: ['p'], supplier: nothing });
+
+  test.each([
+    ['q', 'TOPOLOGY_UNKNOWN_NODE: stores are connected to the node "q", which does not exist'],
+    ['in', 'TOPOLOGY_UNKNOWN_NODE: stores are connected to the node "in", which is a source'],
+    ['out', 'TOPOLOGY_UNKNOWN_NODE: stores are connected to the node "out", which is a sink'],
+  ])('not to %s', (node, fault) => {
+    expect(faultOf(topology().connect(node, 'rows'))).toBe(fault);
+  });
+
+  test('at least one', () => {
+    expect(faultOf(topology().connect('p'))).toBe('TOPOLOGY_UNKNOWN_STORE: no store is connected to the node "p"');
+    expect(faultOf(topology().connect('p', 'other'))).toBe(
+      'TOPOLOGY_UNKNOWN_STORE: the node "p" uses a store "other" that was not added',
+    );
+  });
+
+  test('before the processor is added, too', () => {
+    const early = new Topology()
+      .connect('p', 'rows')
+      .addSource('in', from('in'))
+      .addProcessor('p', nothing, ['in'])
+      .addStore(store('rows'));
+    expect(early.subTopologies()[0]?.stores.map(({ name }) => name)).toEqual(['rows']);
+  });
+});
+
+describe('what is missing is named', () => {
+  const missing = null as never;
+  const base = (): Topology => new Topology().addSource('in', from('in'));
+  test.each<readonly [string, () => Topology]>([
+    ['a source needs a name', () => base().addSource(missing, from('other'))],
+    ['the source "other" needs a topic', () => base().addSource('other', from(missing))],
+    ['addSource: "supplier" has to be a function', () => base().addSource('s', { ...from('t'), supplier: missing })],
+    ['a processor needs a name', () => base().addProcessor(missing, nothing, ['in'])],
+    ['addProcessor: "supplier" has to be a function', () => base().addProcessor('p', missing, ['in'])],
+    ['the processor "p" needs a list of parents', () => base().addProcessor('p', nothing, missing)],
+    ['a sink needs a name', () => base().addSink(missing, { topic: 'out', parents: ['in'], supplier: nothing })],
+    [
+      'the sink "out" needs a topic',
+      () => base().addSink('out', { topic: missing, parents: ['in'], supplier: nothing }),
+    ],
+    [
+      'the sink "out" needs a list of parents',
+      () => base().addSink('out', { topic: 'out', parents: missing, supplier: nothing }),
+    ],
+    [
+      'addSink: "supplier" has to be a function',
+      () => base().addSink('out', { topic: 'out', parents: ['in'], supplier: missing }),
+    ],
+    ['addStore needs a name', () => base().addStore(store(missing))],
+  ])('%s', (message, make) => {
+    expect(() => make().validate()).toThrow(
+      expect.objectContaining({ code: 'DSL_ARGUMENT_INVALID', message: `${message}, not null` }),
+    );
+  });
+});
+
+test('repartitions that are read together and ask for different numbers are refused when the topology is made', () => {
+  const joined = (left: number | undefined, right: number | undefined, kept = true): Topology => {
+    const asking = (parent: string, partitions: number | undefined) => ({
+      ...through(parent),
+      ...(partitions === undefined ? {} : { partitions }),
+    });
+    const topology = new Topology()
+      .addSource('l', from('l'))
+      .addSource('r', from('r'))
+      .addRepartition('left', asking('l', left))
+      .addRepartition('right', asking('r', right));
+    return kept
+      ? topology.addStore(store('rows')).addProcessor('join', nothing, ['left', 'right'], { stores: ['rows'] })
+      : topology.addProcessor('merge', nothing, ['left', 'right']);
+  };
+  expect(faultOf(joined(4, 2))).toBe(
+    'TOPOLOGY_NOT_COPARTITIONED: "left-repartition" has 4 partitions and "right-repartition" has 2, ' +
+      'but they are read together',
+  );
+  for (const [left, right, kept] of [
+    [4, 4, true],
+    [4, undefined, true],
+    [4, 2, false],
+  ] as const)
+    expect(faultOf(joined(left, right, kept))).toBe('none');
 });
 
 const counts: Record<string, number> = { flights: 8, airports: 4, in: 3, other: 5 };

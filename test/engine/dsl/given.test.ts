@@ -1,6 +1,6 @@
 /** Arguments that JavaScript lets through and types do not are refused where they are given, as in Kafka Streams (the
- *  cases about null of its KStreamImplTest, KTableImplTest, KGroupedStreamImplTest and KGroupedTableImplTest, of those of
- *  windowed and cogrouped streams, and of StoresTest). */
+ *  cases about null of its KStreamImplTest, KTableImplTest, KGroupedStreamImplTest and KGroupedTableImplTest, of those
+ *  of windowed and cogrouped streams, and of StoresTest). */
 
 import { describe, expect, test } from 'vitest';
 import {

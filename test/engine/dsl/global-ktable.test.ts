@@ -125,6 +125,18 @@ test('what the topology itself writes to the topic of a global table is found th
   driver.close();
 });
 
+test('a topology reads something besides global stores', () => {
+  const builder = new StreamsBuilder();
+  builder.globalTable('table', texts);
+  expect(() => builder.build()).toThrow(
+    expect.objectContaining({
+      code: 'TOPOLOGY_EMPTY',
+      message: 'the topology has global stores and no other source',
+      hint: expect.stringContaining('builder.table'),
+    }),
+  );
+});
+
 test('a name is given once', () => {
   const builder = new StreamsBuilder();
   builder.globalTable('table', { ...texts, store: 'twice' });
