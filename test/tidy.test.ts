@@ -233,3 +233,25 @@ test('links in the documents lead somewhere', () => {
   expect(pages.flatMap((page) => rules.deadLinks(page, (path) => existsSync(join(home, path))))).toEqual([]);
   expect(rules.deadLinks(bad('docs/a.md', 'See [b](../b.ts#L1).'), () => false)).toHaveLength(1);
 });
+
+test('links to a heading of a document lead to one', () => {
+  const pages = find('**/*.md');
+  const texts = new Map(pages.map(({ path, text }) => [path, text]));
+  expect(pages.flatMap((page) => rules.deadAnchors(page, (path) => texts.get(path)))).toEqual([]);
+  const page = bad(
+    'docs/a.md',
+    '# A `b`, c\n\n## d\n\n## d\n\n[1](#a-b-c), [2](#d-1), [3](#d-2), [4](b.md#e), [5](b.md#f)',
+  );
+  expect(rules.deadAnchors(page, (path) => (path === 'docs/b.md' ? '# e' : undefined))).toEqual([
+    'docs/a.md links to #d-2: no heading',
+    'docs/a.md links to b.md#f: no heading',
+  ]);
+});
+
+test('the index of decisions has each of them', () => {
+  const index = read('docs/design/README.md');
+  for (const { path, text } of find('docs/design/*.md')) {
+    if (path.endsWith('README.md')) continue;
+    for (const [, heading = ''] of text.matchAll(/^## (.*)$/gm)) expect(index, path).toContain(`- [${heading}](`);
+  }
+});

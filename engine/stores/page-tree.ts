@@ -21,7 +21,7 @@ import { bytesInPage, emptyPageBytes, Page, PageEntry } from './pages.ts';
 import type { PageWrite, StoreCore } from './store-core.ts';
 import type { TreeKey } from './tree-key.ts';
 
-/** Larger pages are read faster, and cost more to note before a change and to write: docs/design/README.md. */
+/** Larger pages are read faster, and cost more to note before a change and to write: docs/design/state.md. */
 export const defaultPageBytes = 1024;
 /** A page above level 0 is split only where this leaves more than one reference on both sides. */
 const fewestReferences = 4;

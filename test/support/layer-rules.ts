@@ -412,3 +412,30 @@ export const deadLinks = ({ path, text }: SourceFile, exists: (path: string) => 
     .filter((target) => !/^[a-z]+:/.test(target))
     .filter((target) => !exists(resolvePath(path, target.startsWith('.') ? target : `./${target}`).replace(/\/$/, '')))
     .map((target) => `${path} links to ${target}, which does not exist`);
+
+/** The anchors of a page's headings, as GitHub makes them: in small letters, words joined by hyphens, a heading that
+ *  comes again with a number. */
+const anchorsOf = (text: string): ReadonlySet<string> => {
+  const anchors = new Set<string>();
+  for (const [, heading = ''] of text.replaceAll(/^```.*?^```/gms, '').matchAll(/^#{1,6} (.*)$/gm)) {
+    const words = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase();
+    const anchor = words
+      .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
+      .trim()
+      .replaceAll(' ', '-');
+    let name = anchor;
+    for (let again = 1; anchors.has(name); again++) name = `${anchor}-${again}`;
+    anchors.add(name);
+  }
+  return anchors;
+};
+
+/** Links of a page that lead to no heading: of another page, or its own. `textOf` answers for a path from the root. */
+export const deadAnchors = ({ path, text }: SourceFile, textOf: (path: string) => string | undefined): string[] =>
+  [...text.matchAll(/\]\(([^)\s#:]*)#([^)\s]+)\)/g)].flatMap(([, target = '', anchor = '']) => {
+    if (target !== '' && !target.endsWith('.md')) return [];
+    const page = target === '' ? text : textOf(resolvePath(path, target.startsWith('.') ? target : `./${target}`));
+    return page === undefined || anchorsOf(page).has(anchor)
+      ? []
+      : [`${path} links to ${target}#${anchor}: no heading`];
+  });
