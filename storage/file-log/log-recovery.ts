@@ -12,10 +12,14 @@
  * The topics of the directory are compared with those of the transaction log. A description that is gone is restored
  * from the transaction log; a directory that is gone is damage; one that neither explains is damage too, and stays as
  * it is.
+ *
+ * The log's own two partitions have to be readable. Without the transaction log a transaction whose commit was
+ * acknowledged would be taken for an open one and aborted for good; without the offsets every group would begin again.
+ * So where the file system does not let them be read, the log does not open, and nothing of the topics is changed.
  */
 
-import { FileError, joinPath } from '../../base/index.ts';
-import type { Damage, TopicDescription } from '../log.ts';
+import { FileError, joinPath, messageOf, UserError } from '../../base/index.ts';
+import { type Damage, LogError, type TopicDescription } from '../log.ts';
 import { offsetsTopic, transactionsTopic } from '../topic-rules.ts';
 import type { CommitRecord, Coordinator, FoundCommit } from './coordinator.ts';
 import type { DamageList } from './damage-list.ts';
@@ -58,6 +62,7 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
   const isUsed = found.topics.length + found.undescribed.length > 0;
   const internal = internalReport(damage, isUsed);
   transactions.recover(counts, { ...options, knownEnd: 0 }, internal('transactions'));
+  checkReadable(transactions);
   const commits = coordinator.load();
   if (!isUsed) await coordinator.open();
   if (isUsed && transactions.state.end === 0) {
@@ -65,6 +70,7 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
     internal('transactions').found({ kind: 'records', path: transactions.directory, what });
   }
   offsets.recover(counts, { ...options, knownEnd: coordinator.offsetsKnownEnd }, internal('offsets'));
+  checkReadable(offsets);
   const completed = new Set<string>();
   const aborted = new Set<string>();
   endTransactions(
@@ -97,7 +103,9 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
       if (partition.offline !== undefined) standing.push(offlineDamage(topic, partition));
     }
   }
-  for (const topic of coordinator.topics.values()) if (!byId.has(topic.id)) standing.push(goneTopic(directory, topic));
+  for (const topic of coordinator.topics.values()) {
+    if (!byId.has(topic.id) && !found.deleted.includes(topic.id)) standing.push(goneTopic(directory, topic));
+  }
 
   byId.set(offsetsTopic, [offsets]);
   const unfinished = endTransactions(partitions, commits, (id) => byId.get(id), coordinator, completed, aborted);
@@ -192,8 +200,20 @@ const clearDeleted = async ({ directory, coordinator }: RecoveringLog, ids: read
     await coordinator.transactions.sync();
     for (const id of ids) directory.removeTopic(id);
   } catch (cause) {
-    if (!(cause instanceof FileError) && coordinator.transactions.offline === undefined) throw cause;
+    if (!(cause instanceof FileError || cause instanceof LogError)) throw cause;
   }
+};
+
+/** Throws unless this partition of the log itself could be read. */
+const checkReadable = ({ directory, offline }: FilePartition): void => {
+  if (offline === undefined) return;
+  throw new UserError('DATA_DIR_UNREADABLE', `${directory} cannot be read: ${messageOf(offline.cause)}`, {
+    hint:
+      'Check the disk and the permissions of its files, then start again: nothing is lost so far. Where the disk cannot ' +
+      'read it any more, restore the directory from a backup, or move it away: what that loses is listed by ' +
+      '"millrace repair --data DIR".',
+    cause: offline,
+  });
 };
 
 // ---------------------------------------------------------------- reports

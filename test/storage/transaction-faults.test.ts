@@ -283,3 +283,61 @@ test('a log that closes waits for a producer that is being opened', async () => 
   expect(await again.producer({ transactionalId: 'id' })).toMatchObject({ epoch: 1 });
   await again.close();
 });
+
+test.each(['transactions', 'offsets'])(
+  'a log whose %s cannot be read does not open, and no acknowledged commit is undone because of that',
+  async (name) => {
+    const { files, log } = await setUp();
+    const writer = await log.producer({ transactionalId: 'id' });
+    writer.begin();
+    await writer.append(t, batchOf('a'), 'append');
+    await writer.sendOffsets('g', [{ ...t, offset: 1 }]);
+    await writer.commit();
+    // A power cut: the commit is on the disk, its markers are not. The next start may not read the file, a later may.
+    const disk = files.crashed('lost', new Random(1));
+    disk.onCall = ({ kind, path }) =>
+      kind === 'read' && path.includes(`/internal/${name}/`) ? { error: 'EIO' } : undefined;
+    await expect(openOn(disk)).rejects.toMatchObject({
+      code: 'DATA_DIR_UNREADABLE',
+      message: expect.stringMatching(new RegExp(`internal/${name} cannot be read: EIO`)),
+    });
+    disk.onCall = undefined;
+    const again = await openOn(disk);
+    expect(again.recovery.completedTransactions).toEqual(['id']);
+    expect(await readAll(again, t)).toEqual(['0:a']);
+    expect(await again.committed('g')).toEqual([{ ...t, offset: 1 }]);
+    await again.close();
+  },
+);
+
+test.each(['transactions', 'offsets'])(
+  'a log whose %s were moved away opens, and lists what that has lost',
+  async (name) => {
+    const { files, log } = await setUp();
+    const writer = await log.producer();
+    await writer.append(t, batchOf('a'), 'durable');
+    await log.commitOffsets('g', [{ ...t, offset: 1 }]);
+    const disk = files.crashed('kill', new Random(1));
+    disk.removeTree(`/data/log/internal/${name}`);
+    const again = await openOn(disk);
+    expect(again.damage.map(({ kind }) => kind)).toContain(name);
+    expect(await readAll(again, t)).toEqual(['0:a']);
+    await again.close();
+  },
+);
+
+test('a log opens on a full disk although a topic is only half deleted', async () => {
+  const { files, log } = await setUp();
+  const writer = await log.producer();
+  await writer.append(t, batchOf('a'), 'durable');
+  files.onCall = ({ kind, path }) => (kind === 'unlink' && path.includes('/topics/') ? 'crash' : undefined);
+  await log.deleteTopic('t');
+  const disk = files.crashed('kill', new Random(1));
+  fillDisk(disk, '/internal/transactions/');
+  const full = await openOn(disk);
+  expect([await full.describeTopics(), full.damage]).toEqual([[], []]);
+  disk.onCall = undefined;
+  const again = await openOn(disk.crashed('kill', new Random(1)));
+  expect([await again.describeTopics(), again.damage]).toEqual([[], []]);
+  await again.close();
+});
