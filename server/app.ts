@@ -19,6 +19,11 @@ import { errorCodes } from './protocol.ts';
 import type { AppOptions, RouteContext } from './route.ts';
 import { routes } from './routes/index.ts';
 
+/** No route has a schema. Left out, Fastify would load its makers of validators and serializers at each start. */
+const noSchemas = (): never => {
+  throw new Error('routes have no schemas: bodies are read and written by their own code');
+};
+
 export const createApp = (options: AppOptions): FastifyInstance => {
   const app = Fastify({
     serverFactory: (handler) => createListener(handler, options.limits),
@@ -28,6 +33,7 @@ export const createApp = (options: AppOptions): FastifyInstance => {
     genReqId: () => randomUUID(),
     // A path may name a stream or a property of any length; Node bounds the length of the whole.
     routerOptions: { maxParamLength: 16_384 },
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     forceCloseConnections: true,
   });
   app.removeAllContentTypeParsers();
