@@ -111,7 +111,7 @@ const checkStores = (stores: readonly StoreSpec[]): ReadonlySet<string> => {
   const names = new Set<string>();
   for (const { name, kind, retentionMs } of stores) {
     if (names.has(name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two stores are called "${name}"`);
-    if (!topicSafe.test(name)) throw badName('store', name);
+    if (!isTopicSafe(name)) throw badName('store', name);
     const { retention } = storeKinds[kind];
     if (retentionMs === undefined ? retention === 'required' : retention === 'none' || !(retentionMs > 0)) {
       throw fault('TOPOLOGY_STORE_RETENTION', whyRetention(name, kind, retentionMs));
@@ -128,7 +128,7 @@ const repartitionWriters = (
 ): ReadonlyMap<string, Node> => {
   const writersOf = new Map<string, Node>();
   for (const { name, topic, partitions } of repartitions) {
-    if (!topicSafe.test(name)) throw badName('repartition', name);
+    if (!isTopicSafe(name)) throw badName('repartition', name);
     if (writersOf.has(topic)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two repartitions are called "${name}"`);
     if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0)) {
       throw fault('TOPOLOGY_PARTITIONS', `the repartition "${name}" asks for ${partitions} partitions`);
@@ -185,7 +185,8 @@ const whyRetention = (name: string, kind: StoreKind, retentionMs: number | undef
     : `the ${kind} store "${name}" has a retention time of ${retentionMs} ms, which is not a positive number`;
 };
 
-const topicSafe = /^[A-Za-z0-9._-]+$/;
+/** What may be a part of a topic's name. */
+const isTopicSafe = (name: string): boolean => /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
 
 const fault = (code: string, sentence: string, hint?: string): UserError =>
   new UserError(code, sentence, hint === undefined ? {} : { hint });
@@ -194,5 +195,5 @@ const badName = (what: string, name: string): UserError =>
   fault(
     'TOPOLOGY_NAME_INVALID',
     `"${name}" cannot name a ${what}`,
-    'It becomes part of a topic name: use letters, digits, ".", "_" and "-".',
+    'It becomes part of a topic name: use letters, digits, ".", "_" and "-", 249 of them at most.',
   );

@@ -78,7 +78,7 @@ export class StreamsBuilder {
     const graph = this.#graph;
     const { key, value } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
-    const parent = graph.name('KSTREAM-SOURCE');
+    const parent = graph.numbered('KSTREAM-SOURCE', options.name && `${options.name}-source`);
     const name = graph.name('KTABLE-SOURCE', options.name);
     this.#source(parent, topic, 'table', options, options.bootstrap);
     const form = { serde: key, windowBytes: 0 };
@@ -102,7 +102,7 @@ export class StreamsBuilder {
     const graph = this.#graph;
     const { key, value } = options;
     const store = graph.name(`${topic}-STATE-STORE`, options.store);
-    const sourceName = graph.name('KSTREAM-SOURCE');
+    const sourceName = graph.numbered('KSTREAM-SOURCE', options.name && `${options.name}-source`);
     const processorName = graph.name('KTABLE-SOURCE', options.name);
     graph.add((topology) =>
       topology.addGlobalStore<V>({
@@ -129,8 +129,9 @@ export class StreamsBuilder {
     requireTopic('addGlobalStore', topic);
     requireFunctions('addGlobalStore', { supplier });
     requireSerdes('addGlobalStore', consumed, 'key', 'value');
-    const sourceName = this.#graph.name('KSTREAM-SOURCE', consumed.name);
-    const processorName = this.#graph.name('KTABLE-SOURCE');
+    const { name } = consumed;
+    const sourceName = this.#graph.name('KSTREAM-SOURCE', name && `${name}-source`);
+    const processorName = this.#graph.numbered('KTABLE-SOURCE', name);
     const processor = process<K, V, never, S>(supplier, { key: consumed.key, stores: [store] });
     this.#graph.add((topology) =>
       topology.addGlobalStore<V>({

@@ -65,6 +65,13 @@ export class Graph {
     return given ?? `${prefix}-${String(this.#counter++).padStart(10, '0')}`;
   }
 
+  /** The same, but a name that is given takes a number as well: those behind it are the ones that they were before it
+   *  could be given. */
+  numbered(prefix: string, given?: string): string {
+    const generated = this.name(prefix);
+    return given ?? generated;
+  }
+
   add(step: (topology: Topology) => void): void {
     this.#steps.push(step);
   }

@@ -8,9 +8,9 @@ import {
   type KTable,
   StreamsBuilder,
   serdes,
-  type Topology,
   TopologyTestDriver,
 } from '../../../engine/public.ts';
+import { nodesOf } from './nodes-of.ts';
 
 const { int32, int64, string } = serdes;
 const texts = { key: string, value: string };
@@ -80,20 +80,6 @@ test('a stream with a new key that is joined with a global table is still brough
 });
 
 describe('toTable', () => {
-  /** Nodes with their stores, sub-topology by sub-topology, without the zeros of their names. */
-  const nodesOf = (topology: Topology): string[] => {
-    const short = (name: string): string => name.replace(/-0+(?=\d)/, '-');
-    return topology
-      .description()
-      .subTopologies.map(({ nodes }) =>
-        nodes
-          .map(
-            (node) =>
-              short(node.name) + (node.kind === 'processor' ? node.stores.map((s) => ` (${short(s)})`).join('') : ''),
-          )
-          .join(', '),
-      );
-  };
   const played = (
     builder: StreamsBuilder,
     records: readonly (readonly [key: string, value: string, time: number])[],
