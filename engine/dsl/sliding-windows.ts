@@ -21,4 +21,8 @@ export class SlidingWindows {
   static ofTimeDifferenceWithNoGrace(differenceMs: number): SlidingWindows {
     return new SlidingWindows(differenceMs, 0);
   }
+
+  get differenceMs(): number {
+    return this.windows.differenceMs;
+  }
 }

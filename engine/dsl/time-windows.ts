@@ -45,4 +45,8 @@ export class TimeWindows {
   get sizeMs(): number {
     return this.starts.sizeMs;
   }
+
+  get advanceMs(): number {
+    return this.starts.advanceMs;
+  }
 }

@@ -7,9 +7,11 @@ import { timeOf } from './window-times.ts';
 
 export class UnlimitedWindows {
   readonly starts: Starts;
+  readonly startMs: number;
   readonly graceMs = 0;
 
   private constructor(startMs: number) {
+    this.startMs = startMs;
     this.starts = unlimited(startMs);
   }
 

@@ -1,5 +1,5 @@
-/** Published tests of grouped streams: KGroupedStreamImplTest, SessionWindowedKStreamImplTest and
- *  SlidingWindowedKStreamImplTest. (Arguments that are missing: `given.test.ts`.) */
+/** Published tests of grouped streams: KGroupedStreamImplTest, TimeWindowedKStreamImplTest,
+ *  SessionWindowedKStreamImplTest and SlidingWindowedKStreamImplTest. (Arguments that are missing: `given.test.ts`.) */
 
 import { describe, expect, test } from 'vitest';
 import {
@@ -109,6 +109,70 @@ test('counts in windows, late records within the grace among them', () => {
     '2@500-1000: 1 @500',
     '3@0-500: 1 @100',
   ]);
+});
+
+describe.each(['on window update', 'on window close'] as const)('by time windows, %s', (emit) => {
+  const windows = TimeWindows.ofSizeWithNoGrace(100);
+  const lines: Lines = [
+    ['1', 'A', 10],
+    ['1', 'B', 20],
+    ['1', 'C', 100],
+    ['2', 'D', 150],
+    ['2', 'E', 100],
+    ['2', 'F', 200],
+  ];
+  test.each([
+    [
+      'count',
+      (grouped: Grouped, cache: boolean) =>
+        grouped.windowedBy(windows).emitStrategy(emit).count({ cache }).mapValues(String),
+      ['1', '2', '1', '1', '2', '1'],
+    ],
+    [
+      'reduce',
+      (grouped: Grouped, cache: boolean) => grouped.windowedBy(windows).emitStrategy(emit).reduce(plus, { cache }),
+      ['A', 'A+B', 'C', 'D', 'D+E', 'F'],
+    ],
+    [
+      'aggregate',
+      (grouped: Grouped, cache: boolean) =>
+        grouped.windowedBy(windows).emitStrategy(emit).aggregate(zero, added, { value: string, cache }),
+      ['0+A', '0+A+B', '0+C', '0+D', '0+D+E', '0+F'],
+    ],
+  ] as const)('%s, merged between commits or not', (_name, add, [a, ab, c, d, de, f]) => {
+    // A driver commits after each record.
+    for (const cache of [false, true])
+      expect(changesOf(lines, (grouped) => add(grouped, cache))).toEqual(
+        emit === 'on window close'
+          ? [`1@0-100: ${ab} @20`, `1@100-200: ${c} @100`, `2@100-200: ${de} @150`]
+          : [
+              `1@0-100: ${a} @10`,
+              `1@0-100: ${ab} @20`,
+              `1@100-200: ${c} @100`,
+              `2@100-200: ${d} @150`,
+              `2@100-200: ${de} @150`,
+              `2@200-300: ${f} @200`,
+            ],
+      );
+  });
+
+  test('windows are kept in a store that is named, with the largest time of their records', () => {
+    const driver = driverOf(lines, (grouped) =>
+      grouped.windowedBy(windows).emitStrategy(emit).reduce(plus, { store: 'rows', retentionMs: 1000 }),
+    );
+    const rows = driver.windowStore('rows', texts);
+    expect(['1', '2'].map((key) => rows.fetch(key))).toEqual([
+      [
+        { start: 0, value: 'A+B', timestamp: 20 },
+        { start: 100, value: 'C', timestamp: 100 },
+      ],
+      [
+        { start: 100, value: 'D+E', timestamp: 150 },
+        { start: 200, value: 'F', timestamp: 200 },
+      ],
+    ]);
+    driver.close();
+  });
 });
 
 describe('by sessions', () => {
@@ -246,6 +310,27 @@ describe('by sliding windows', () => {
   ] as const)('%s', (_name, add, values) => {
     const last = lastOf(changesOf(lines, add));
     expect(last.sort()).toEqual(rowsOf(values).sort());
+  });
+
+  test('they are kept in a store that is named', () => {
+    const driver = driverOf(lines, (grouped) =>
+      grouped.windowedBy(windows).aggregate(zero, added, { store: 'rows', value: string }),
+    );
+    const rows = driver.windowStore('rows', texts);
+    expect(['1', '2'].map((key) => rows.fetch(key).map((row) => [row.start, row.value, row.timestamp]))).toEqual([
+      [
+        [0, '0+1', 100],
+        [50, '0+1+2', 150],
+        [101, '0+2', 150],
+        [400, '0+3', 500],
+      ],
+      [
+        [50, '0+20', 150],
+        [100, '0+10+20', 200],
+        [151, '0+10', 200],
+      ],
+    ]);
+    driver.close();
   });
 
   test('windows that are older than the retention are gone', () => {

@@ -213,3 +213,49 @@ test('a join of tables is grouped: what goes is the row that was joined', () => 
   expect(seen).toEqual([1, 11, 31, 32, 22, 20, 20]);
   driver.close();
 });
+
+/** Published tests of what is kept (KGroupedTableImplTest). */
+test('groups are kept in stores that are named, with the largest time of what they were made of', () => {
+  const builder = new StreamsBuilder();
+  const table = builder.table('in', { key: string, value: serdes.float64 });
+  const byKey = table.groupBy((key, value) => [key, Math.trunc(value)], { key: string, value: int32 });
+  const sums = byKey.reduce(
+    (a, b) => a + b,
+    (a, b) => a - b,
+    { store: 'sums' },
+  );
+  const other = byKey.reduce(
+    (a, b) => a + b,
+    (a, b) => a - b,
+  );
+  const parity = table.groupBy((_key, value) => [value < 4 ? 'low' : 'high', String(value)], forms);
+  parity.count({ store: 'counts' });
+  parity.aggregate(
+    () => '0',
+    (_group, value, text) => `${text}+${value}`,
+    (_group, value, text) => `${text}-${value}`,
+    { store: 'texts', value: string },
+  );
+  expect(sums.queryable().name).toBe('sums');
+  // In Kafka Streams a store with a generated name cannot be read.
+  expect(other.queryable().name).toMatch(/^KTABLE-AGGREGATE-STATE-STORE-\d+$/);
+  const driver = new TopologyTestDriver(builder.build());
+  for (const [key, value, time] of [
+    ['A', 1.5, 10],
+    ['B', 2.5, 11],
+    ['A', 3.75, 30],
+    ['B', 1.25, 40],
+    ['A', 6.5, 50],
+    ['B', 7.25, 20],
+  ] as const)
+    driver.input('in', { key: string, value: serdes.float64 }).pipe(key, value, time);
+  const rowOf = <V>(store: string, key: string, value: Serde<V>) =>
+    driver.keyValueStore(store, { key: string, value }).get(key);
+  expect(rowOf('sums', 'A', int32)).toEqual({ value: 6, timestamp: 50 });
+  expect(rowOf('sums', 'B', int32)).toEqual({ value: 7, timestamp: 40 });
+  expect(rowOf('counts', 'low', int64)).toEqual({ value: 0, timestamp: 50 });
+  expect(rowOf('counts', 'high', int64)).toEqual({ value: 2, timestamp: 50 });
+  expect(rowOf('texts', 'low', string)?.value).toBe('0+1.5+2.5-1.5+3.75-2.5+1.25-3.75-1.25');
+  expect(rowOf('texts', 'high', string)).toEqual({ value: '0+6.5+7.25', timestamp: 50 });
+  driver.close();
+});

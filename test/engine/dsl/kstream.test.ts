@@ -40,6 +40,31 @@ test('flatMap makes pairs of one record, each with a key of its own', () => {
   expect(run('a:xyz b:- -:q')).toBe('a0:x a1:y -:z null0:q');
 });
 
+test.each<readonly [string, (stream: KStream<string, string>) => unknown]>([
+  ['flatMap', (stream) => stream.flatMap(() => null as never, texts)],
+  ['flatMapValues', (stream) => stream.flatMapValues(() => null as never)],
+  ['map', (stream) => stream.map(() => null as never, texts)],
+])('%s has to answer: null is a failure of the record', (method, add) => {
+  const { stream, run } = begin();
+  add(stream);
+  expect(() => run('a:x')).toThrow(
+    `the node "KSTREAM-${method.toUpperCase()}-0000000001" failed on the record in/0 offset 0`,
+  );
+});
+
+test('flatMapValues makes several records of one, in order, as any iterable lists them', () => {
+  const { stream, run } = begin();
+  stream
+    .flatMapValues((value, key) => new Set([`v${value}`, `k${key}`, `v${value}`]))
+    .merge(
+      stream.flatMapValues(function* (value) {
+        if (value === 'two') yield* ['2', '2'];
+      }),
+    )
+    .to('out', { value: string });
+  expect(run('a:one b:two')).toBe('a:vone a:ka b:vtwo b:kb b:2 b:2');
+});
+
 test('flatMap marks the key as changed: grouping goes through a repartition topic', () => {
   const { builder, stream } = begin();
   stream

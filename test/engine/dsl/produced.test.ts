@@ -56,6 +56,31 @@ test('a partition that the topic does not have is a failure of the record', () =
   }
 });
 
+test('a repartition asks its partitioner, and keeps the times', () => {
+  const asked: string[] = [];
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', { key: int32, value: string })
+    .repartition({
+      name: 'parted',
+      partition(key, value, count) {
+        asked.push(`${key}=${value} of ${count}`);
+        return 1;
+      },
+    })
+    .to('out');
+  const driver = new TopologyTestDriver(builder.build(), { partitions: 3 });
+  const input = driver.input('in', { key: int32, value: string });
+  for (const key of [0, 1]) input.pipe(key, `v${key}`, key + 10);
+  expect(asked).toEqual(['0=v0 of 3', '1=v1 of 3']);
+  const through = driver.output('test-parted-repartition', { key: int32, value: string }).readAll();
+  expect(through.map(({ key, value, partition, timestamp }) => [key, value, partition, timestamp])).toEqual([
+    [0, 'v0', 1, 10],
+    [1, 'v1', 1, 11],
+  ]);
+  driver.close();
+});
+
 test('a sink of another type does not compile', () => {
   const builder = new StreamsBuilder();
   // @ts-expect-error: the values are texts

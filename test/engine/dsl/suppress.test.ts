@@ -183,6 +183,39 @@ describe('final results', () => {
   });
 });
 
+/** Published tests of buffers (SuppressedTest). */
+test('a buffer has the limits and the policy that it was given last', () => {
+  const { maxBytes } = BufferConfig;
+  const long = unbounded().emitEarlyWhenFull().withMaxRecords(3).withMaxBytes(4).withMaxRecords(5).withMaxBytes(6);
+  for (const [buffer, expected] of [
+    [unbounded(), ['shut down', undefined, undefined]],
+    [maxRecords(2), ['emit early', 2, undefined]],
+    [maxBytes(2), ['emit early', undefined, 2]],
+    [maxRecords(2).withMaxBytes(4), ['emit early', 2, 4]],
+    [maxBytes(2).withMaxRecords(4).withNoBound(), ['shut down', undefined, undefined]],
+    [maxRecords(2).shutDownWhenFull(), ['shut down', 2, undefined]],
+    [maxBytes(2).shutDownWhenFull(), ['shut down', undefined, 2]],
+    [long, ['emit early', 5, 6]],
+    [long.shutDownWhenFull(), ['shut down', 5, 6]],
+    [long.shutDownWhenFull().emitEarlyWhenFull(), ['emit early', 5, 6]],
+  ] as const)
+    expect([buffer.whenFull, buffer.maxRecords, buffer.maxBytes]).toEqual(expected);
+  expect(untilTimeLimit(2, maxRecords(3)).withName('held')).toMatchObject({
+    until: 'time limit',
+    waitMs: 2,
+    name: 'held',
+    buffer: { whenFull: 'emit early', maxRecords: 3, maxBytes: undefined },
+  });
+  expect(untilWindowCloses(maxBytes(3).shutDownWhenFull()).withName('held')).toMatchObject({
+    until: 'window closes',
+    name: 'held',
+    buffer: { whenFull: 'shut down', maxRecords: undefined, maxBytes: 3 },
+  });
+  const invalid = expect.objectContaining({ code: 'DSL_SUPPRESS_INVALID' });
+  for (const limit of [-1, 0.5, Number.NaN]) expect(() => maxRecords(limit)).toThrow(invalid);
+  expect(() => untilTimeLimit(-1, unbounded())).toThrow(invalid);
+});
+
 describe('a time limit', () => {
   test('before a join: the join sees the rows as they were before what is held back', () => {
     for (const side of ['left', 'right']) {

@@ -1,6 +1,7 @@
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Serde, serdes } from '../../../engine/index.ts';
 import {
+  JoinWindows,
   type KTable,
   SessionWindows,
   SlidingWindows,
@@ -275,4 +276,80 @@ test('windows that cannot be are refused', () => {
   );
   for (const retentionMs of [Number.POSITIVE_INFINITY, 20.5])
     expect(() => sessions.count({ retentionMs })).toThrow(`a window cannot have a retention of ${retentionMs} ms`);
+});
+
+/** Published tests of what windows are made of: TimeWindowsTest, SlidingWindowsTest, SessionWindowsTest,
+ *  UnlimitedWindowsTest and JoinWindowsTest. */
+describe('definitions', () => {
+  test('have the times that they were given, and no grace unless it is given', () => {
+    const { ofSizeAndGrace, ofSizeWithNoGrace } = TimeWindows;
+    expect(ofSizeWithNoGrace(30)).toMatchObject({ sizeMs: 30, advanceMs: 30, graceMs: 0 });
+    expect(ofSizeAndGrace(30, 7)).toMatchObject({ sizeMs: 30, advanceMs: 30, graceMs: 7 });
+    expect(ofSizeAndGrace(30, 7).advanceBy(4)).toMatchObject({ sizeMs: 30, advanceMs: 4, graceMs: 7 });
+    expect(SlidingWindows.ofTimeDifferenceWithNoGrace(30)).toMatchObject({ differenceMs: 30, graceMs: 0 });
+    expect(SlidingWindows.ofTimeDifferenceAndGrace(0, 7)).toMatchObject({ differenceMs: 0, graceMs: 7 });
+    expect(SessionWindows.ofInactivityGapWithNoGrace(30)).toMatchObject({ gapMs: 30, graceMs: 0 });
+    expect(SessionWindows.ofInactivityGapAndGrace(30, 7)).toMatchObject({ gapMs: 30, graceMs: 7 });
+    expect(UnlimitedWindows.of()).toMatchObject({ startMs: 0, graceMs: 0 });
+    expect(UnlimitedWindows.of().startOn(30)).toMatchObject({ startMs: 30, graceMs: 0 });
+    expect(JoinWindows.ofTimeDifferenceWithNoGrace(30)).toMatchObject({ beforeMs: 30, afterMs: 30, graceMs: 0 });
+    expect(JoinWindows.ofTimeDifferenceAndGrace(30, 7)).toMatchObject({ beforeMs: 30, afterMs: 30, graceMs: 7 });
+  });
+
+  const { ofTimeDifferenceAndGrace } = JoinWindows;
+  const wide = ofTimeDifferenceAndGrace(30, 7);
+  test.each([
+    ['before 9', wide.before(9), [9, 30]],
+    ['after 9', wide.after(9), [30, 9]],
+    ['before and after', wide.before(1).after(2), [1, 2]],
+    ['not before', wide.before(0), [0, 30]],
+    ['only after', wide.before(-9), [-9, 30]],
+    ['only before', wide.after(-9), [30, -9]],
+    ['one moment after', wide.before(-30), [-30, 30]],
+    ['one moment before', wide.after(-30), [30, -30]],
+  ] as const)('of joins, %s: the grace stays', (_which, { beforeMs, afterMs, graceMs }, times) => {
+    expect([beforeMs, afterMs, graceMs]).toEqual([...times, 7]);
+  });
+
+  test.each([
+    ['a size of 0', () => TimeWindows.ofSizeWithNoGrace(0)],
+    ['a size below 0', () => TimeWindows.ofSizeAndGrace(-1, 5)],
+    ['a part of a millisecond', () => TimeWindows.ofSizeWithNoGrace(0.5)],
+    ['no size at all', () => TimeWindows.ofSizeWithNoGrace(undefined as never)],
+    ['a grace below 0', () => TimeWindows.ofSizeAndGrace(3, -1)],
+    ['an advance of 0', () => TimeWindows.ofSizeWithNoGrace(30).advanceBy(0)],
+    ['an advance below 0', () => TimeWindows.ofSizeWithNoGrace(30).advanceBy(-1)],
+    ['an advance beyond the size', () => TimeWindows.ofSizeWithNoGrace(30).advanceBy(31)],
+    ['a time difference below 0', () => SlidingWindows.ofTimeDifferenceWithNoGrace(-1)],
+    ['a grace of sliding windows below 0', () => SlidingWindows.ofTimeDifferenceAndGrace(3, -1)],
+    ['a gap of 0', () => SessionWindows.ofInactivityGapWithNoGrace(0)],
+    ['a gap below 0', () => SessionWindows.ofInactivityGapWithNoGrace(-1)],
+    ['a grace of sessions below 0', () => SessionWindows.ofInactivityGapAndGrace(3, -1)],
+    ['a start before 1970', () => UnlimitedWindows.of().startOn(-1)],
+    ['a time difference of a join below 0', () => JoinWindows.ofTimeDifferenceWithNoGrace(-1)],
+    ['the same with a grace', () => ofTimeDifferenceAndGrace(-1, 5)],
+    ['a grace of a join below 0', () => ofTimeDifferenceAndGrace(3, -1)],
+    ['a join that ends before it begins', () => wide.after(-31)],
+    ['a join that begins after its end', () => wide.before(-31)],
+    ['a join of no time at all', () => wide.before(undefined as never)],
+  ])('%s is refused', (_what, make) => {
+    expect(make).toThrow(expect.objectContaining({ code: 'DSL_WINDOW_INVALID' }));
+  });
+
+  const startsAt = (windows: TimeWindows, time: number): number[] => {
+    const starts: number[] = [];
+    for (let start = windows.starts.first(time); start <= time; start += windows.advanceMs) starts.push(start);
+    return starts;
+  };
+  test.each([
+    ['tumbling', TimeWindows.ofSizeWithNoGrace(9), 17, [9]],
+    ['tumbling, on a boundary', TimeWindows.ofSizeWithNoGrace(9), 18, [18]],
+    ['hopping', TimeWindows.ofSizeWithNoGrace(9).advanceBy(4), 17, [12, 16]],
+    ['hopping, on a boundary', TimeWindows.ofSizeWithNoGrace(9).advanceBy(4), 16, [8, 12, 16]],
+    ['hopping, none begins before 1970', TimeWindows.ofSizeWithNoGrace(9).advanceBy(4), 5, [0, 4]],
+    ['hopping, hardly overlapping', TimeWindows.ofSizeWithNoGrace(7).advanceBy(6), 8, [6]],
+    ['hopping, where those overlap', TimeWindows.ofSizeWithNoGrace(7).advanceBy(6), 6, [0, 6]],
+  ] as const)('windows of a time, in order: %s', (_which, windows, time, starts) => {
+    expect(startsAt(windows, time)).toEqual(starts);
+  });
 });
