@@ -103,7 +103,7 @@ test('a run is cut into blocks that do not depend on each other', async () => {
 });
 
 /** A run over threads that do with each block what the script has for it. */
-const watched = async (script: string, blocks: number, workers: number) => {
+const watched = async (script: string, blocks: number, workers: number, hangMs?: number) => {
   const found: Found[] = [];
   const tallies: Tally[] = [];
   const module = new URL(`data:text/javascript,${encodeURIComponent(script)}`);
@@ -114,7 +114,7 @@ const watched = async (script: string, blocks: number, workers: number) => {
     workers,
     found: (one) => found.push(one),
     done: (tally) => tallies.push(tally),
-    hangMs: 1_000,
+    ...(hangMs !== undefined && { hangMs }),
     module,
   });
   return { found, tallies };
@@ -128,8 +128,8 @@ const script = (body: string): string => `
   parentPort.postMessage({ kind: 'ready' });`;
 
 test('a text that never ends is found, and the other blocks are run', async () => {
-  const { found, tallies } = await watched(script('if (seed === 1) for (;;) {}'), 4, 2);
-  expect(found).toEqual([{ problem: 'no end within 1000 ms', text: 'SELECT 1' }]);
+  const { found, tallies } = await watched(script('if (seed === 1) for (;;) {}'), 4, 2, 3_000);
+  expect(found).toEqual([{ problem: 'no end within 3000 ms', text: 'SELECT 1' }]);
   expect(tallies.map(({ seed }) => seed).toSorted()).toEqual([0, 2, 3]);
 });
 

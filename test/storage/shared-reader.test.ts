@@ -183,7 +183,7 @@ test('a worker thread reads a table while its segments are compacted under its o
   expect(result?.passes).toBeGreaterThan(10);
   expect(runs).toBeGreaterThan(60);
   await worker.terminate();
-}, 60_000);
+});
 
 test('slots of deleted topics are used again, and a reader that has not heard of it is never shown the other topic', async () => {
   const append = async (topic: string, value: string): Promise<void> => {
@@ -260,10 +260,9 @@ test('open questions and waiting fetches fail when the thread that owns the log 
   );
   await new Promise((resolve) => setTimeout(resolve, 10));
   port1.close();
-  const late = new Promise<string>((resolve) => setTimeout(() => resolve('nothing'), 1000));
-  expect(await Promise.race([question, late])).toBe('unavailable/LOG_CLOSED');
-  expect(await Promise.race([waiting, late])).toBe('unavailable/LOG_CLOSED');
-  expect(await Promise.race([failure(readers.deletionsKeptFrom(t)), late])).toBe('unavailable/LOG_CLOSED');
+  expect(await question).toBe('unavailable/LOG_CLOSED');
+  expect(await waiting).toBe('unavailable/LOG_CLOSED');
+  expect(await failure(readers.deletionsKeptFrom(t))).toBe('unavailable/LOG_CLOSED');
   readers.close();
 });
 

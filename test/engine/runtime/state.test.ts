@@ -108,12 +108,12 @@ test.each(['registers its store', 'restores its store'])(
       at === 'registers its store'
         ? newRuntime(log, { openShard: gatedShards(pass) })
         : newRuntime(gatedLog(log, pass), { openShard: new Shards().open });
-    runtime.start({ id: 'count', topology }).catch(() => {});
+    const starting = runtime.start({ id: 'count', topology }).catch(() => {});
     await arrived;
     const stopped = runtime.stop('count');
     await new Promise((resolve) => setTimeout(resolve, 20));
     letGo();
-    await stopped;
+    await Promise.all([stopped, starting]);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(runtime.state.memory.usedBytes).toBe(0);
     await runtime.close();

@@ -93,9 +93,8 @@ test('clients that take nothing hold a bounded number of bytes, however large th
   );
   const read = () => handles.reduce((sum, { id }) => sum + runtime.counters(id).recordsRead, 0);
   // 27 windows share half of the 32 MiB, which is 3 rows each in buffers of 256 KiB; a step or two may go beyond.
-  const rows = await settled(read);
-  expect(rows).toBeGreaterThanOrEqual(27);
-  expect(rows).toBeLessThan(27 * 8);
+  await expect.poll(() => Math.min(...handles.map(({ id }) => runtime.counters(id).recordsRead))).toBeGreaterThan(0);
+  expect(await settled(read)).toBeLessThan(27 * 8);
   const seen: number[] = [];
   for await (const batch of (handles[13] as (typeof handles)[0]).rows()) {
     for (const [ms] of batch) seen.push(ms as number);
@@ -118,7 +117,7 @@ test('nobody waits for a client that takes nothing, although they read the same 
   const read = (async () => {
     for await (const batch of handle.rows()) rows += batch.length;
   })();
-  await Promise.race([read, new Promise((resolve) => setTimeout(resolve, 20_000))]);
+  await read;
   expect(rows).toBe(60);
   await idle.close();
 });

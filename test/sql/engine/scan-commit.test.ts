@@ -27,7 +27,8 @@ test.each([0, 1])(
       try {
         let changed = 0;
         let before = 0;
-        for (let scan = 0; scan < 200 && changed < 8; scan++) {
+        // The scans see different commits.
+        while (changed < 8) {
           await new Promise((resolve) => setTimeout(resolve, 5));
           const counts = (await millrace.query('SELECT n FROM counts;')).map(({ N }) => N as number);
           expect(counts).toHaveLength(keys);
@@ -37,8 +38,6 @@ test.each([0, 1])(
           if (sum > before) changed++;
           before = sum;
         }
-        // The scans have seen different commits.
-        expect(changed).toBeGreaterThan(3);
       } finally {
         stopped = true;
         await inserting;
