@@ -19,5 +19,7 @@ export default defineConfig({
     execArgv: ['--conditions=millrace-source'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What a test waits for may take its time on a busy machine; what never comes is shown before the test's own limit.
+    expect: { poll: { timeout: 100_000, interval: 10 } },
   },
 });

@@ -168,54 +168,48 @@ const cases = Object.keys(shapes).flatMap((shape) =>
   [1, 2, 4, 7].flatMap((partitions) => [false, true].map((late) => ({ shape, partitions, late }))),
 );
 
-test.each(cases)(
-  '$partitions partitions; late rows: $late; $shape',
-  { timeout: 60_000 },
-  ({ shape, partitions, late }) => inDirectory((data) => counted(data, { workers: 0, partitions, late, shape })),
+test.each(cases)('$partitions partitions; late rows: $late; $shape', ({ shape, partitions, late }) =>
+  inDirectory((data) => counted(data, { workers: 0, partitions, late, shape })),
 );
 
-test.each(Object.keys(shapes))('4 partitions and 2 worker threads; late rows: true; %s', { timeout: 60_000 }, (shape) =>
+test.each(Object.keys(shapes))('4 partitions and 2 worker threads; late rows: true; %s', (shape) =>
   inDirectory((data) => counted(data, { workers: 2, partitions: 4, late: true, shape })),
 );
 
-test(
-  'windows expire behind hops and in a chain of queries, also while most partitions are silent',
-  { timeout: 60_000 },
-  () =>
-    inDirectory(async (data) => {
-      for (const shape of [
-        'two hops: a join with re-key, then GROUP BY',
-        'two queries: a window over a stream made by PARTITION BY',
-      ]) {
-        const millrace = await open({ data: join(data, shape.slice(0, 8)), workers: 0 });
-        try {
-          const rows = events(false);
-          const { statements, key } = shapes[shape] as (typeof shapes)[string];
-          await prepare(millrace, 4, rows);
-          await start(millrace, statements);
+test('windows expire behind hops and in a chain of queries, also while most partitions are silent', () =>
+  inDirectory(async (data) => {
+    for (const shape of [
+      'two hops: a join with re-key, then GROUP BY',
+      'two queries: a window over a stream made by PARTITION BY',
+    ]) {
+      const millrace = await open({ data: join(data, shape.slice(0, 8)), workers: 0 });
+      try {
+        const rows = events(false);
+        const { statements, key } = shapes[shape] as (typeof shapes)[string];
+        await prepare(millrace, 4, rows);
+        await start(millrace, statements);
+        await millrace.awaitIdle();
+        const ended = (rows[ROWS - 1] as Event).ts;
+        // One user goes on alone, through all pages: one source partition of four.
+        const alone = Array.from({ length: 12 * PAGES }, (_, at) => ({
+          ...(rows[0] as Event),
+          page: `p${at % PAGES}`,
+          ts: ended + Math.floor(at / PAGES) * MINUTE_MS,
+        }));
+        for (let from = 0; from < alone.length; from += PAGES) {
+          await insert(millrace, alone.slice(from, from + PAGES));
           await millrace.awaitIdle();
-          const ended = (rows[ROWS - 1] as Event).ts;
-          // One user goes on alone, through all pages: one source partition of four.
-          const alone = Array.from({ length: 12 * PAGES }, (_, at) => ({
-            ...(rows[0] as Event),
-            page: `p${at % PAGES}`,
-            ts: ended + Math.floor(at / PAGES) * MINUTE_MS,
-          }));
-          for (let from = 0; from < alone.length; from += PAGES) {
-            await insert(millrace, alone.slice(from, from + PAGES));
-            await millrace.awaitIdle();
-          }
-          await check(millrace, [...rows, ...alone], key);
-          const oldest = Math.min(...(await counts(millrace)).map(({ WINDOWSTART }) => WINDOWSTART));
-          expect(oldest).toBeGreaterThan(ended + 5 * MINUTE_MS);
-        } finally {
-          await millrace.close();
         }
+        await check(millrace, [...rows, ...alone], key);
+        const oldest = Math.min(...(await counts(millrace)).map(({ WINDOWSTART }) => WINDOWSTART));
+        expect(oldest).toBeGreaterThan(ended + 5 * MINUTE_MS);
+      } finally {
+        await millrace.close();
       }
-    }),
-);
+    }
+  }));
 
-test('windows expire while history is read behind hops', { timeout: 60_000 }, () =>
+test('windows expire while history is read behind hops', () =>
   inDirectory(async (data) => {
     // The low watermark takes some commits for each hop.
     const millrace = await open({ data, workers: 0, commitIntervalMs: 5 });
@@ -231,8 +225,7 @@ test('windows expire while history is read behind hops', { timeout: 60_000 }, ()
     } finally {
       await millrace.close();
     }
-  }),
-);
+  }));
 
 test.each([
   'two hops: a join with re-key, then GROUP BY',

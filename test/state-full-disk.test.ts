@@ -51,7 +51,7 @@ const until = async (what: string, done: () => boolean): Promise<void> => {
   }
 };
 
-test.skipIf(!canMount())('state on a disk that runs full and has space again', { timeout: 120_000 }, async () => {
+test.skipIf(!canMount())('state on a disk that runs full and has space again', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-full-'));
   const data = join(folder, 'data');
   const state = join(data, 'state');

@@ -12,7 +12,7 @@ import { StreamsProcess } from '../bench/streams-process.ts';
 
 const keys = 20_000;
 
-test('state survives SIGKILL, and is there again at once', { timeout: 120_000 }, async () => {
+test('state survives SIGKILL, and is there again at once', async () => {
   const data = mkdtempSync(join(tmpdir(), 'millrace-kill-'));
   const random = new Random(1);
   try {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Millrace, open, StreamsBuilder, serdes, type Topology } from 'millrace';
 import { TopologyTestDriver } from 'millrace/engine';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const { string } = serdes;
 const texts = { key: string, value: string };
@@ -55,7 +55,7 @@ test('topics that come while it runs are read from their start, with the state t
   streams.on('state', (state) => states.push(state));
   await millrace.log.createTopic({ name: 'words-b', partitions: 3 });
   await say('words-b', 'x', 'z');
-  await vi.waitFor(() => expect(states).toEqual(['rebalancing', 'running']), 10_000);
+  await expect.poll(() => states).toEqual(['rebalancing', 'running']);
   await streams.awaitIdle();
   expect(await streams.store(counts).get('x')).toBe(2);
   expect(await streams.store(counts).get('y')).toBe(1);

@@ -329,7 +329,7 @@ describe('at least once', () => {
     await streams.close({ timeoutMs: 0 });
     await streams.start();
     // Twice by the first part of the topology, and so three times by the second one.
-    await expect.poll(counted, { timeout: 10_000 }).toBe('a=1 a=1 a=2 a=2 a=3 a=4 b=1 b=1 b=2');
+    await expect.poll(counted).toBe('a=1 a=1 a=2 a=2 a=3 a=4 b=1 b=1 b=2');
     await streams.close();
     expect(await positions()).toBeGreaterThan(0);
     const again = await app({ guarantee: 'at least once' });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../../server/index.ts';
+import { until } from '../support/until.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -27,13 +28,6 @@ afterAll(async () => {
   await server.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-const until = async (holds: () => boolean): Promise<void> => {
-  for (let tries = 0; !holds(); tries++) {
-    if (tries > 250) throw new Error('it did not come true within five seconds');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -10,6 +10,7 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../../server/index.ts';
 import type { QueryHandle } from '../../sql/index.ts';
+import { until } from '../support/until.ts';
 
 let directory: string;
 let server: RunningServer;
@@ -62,13 +63,6 @@ afterAll(async () => {
   await server.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 250) throw new Error('it did not come true within five seconds');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-};
 
 const json = { 'content-type': 'application/json' };
 
@@ -162,7 +156,7 @@ describe.each(clients)('%s', (_, begin) => {
       else await new Promise((resolve) => setTimeout(resolve, leaveAfterMs));
       leave();
     }
-    await until(() => opened.open.size === 0).catch(() => expect([...opened.open]).toEqual([]));
+    await expect.poll(() => [...opened.open]).toEqual([]);
     expect(opened.all).toBeGreaterThan(before);
     // A transient query has gone from the runtime as well, and the limit of open queries is not used up.
     await until(async () =>
@@ -184,8 +178,7 @@ describe.each(clients)('%s', (_, begin) => {
     const { received, leave } = begin('/inserts-stream', '{"target":"halves"}\n{"id":1}\n{"id":2}\n{"id":', false);
     await until(() => received() > 0);
     leave();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(await ids()).toEqual(['[1]', '[2]']);
+    await expect.poll(ids).toEqual(['[1]', '[2]']);
     // In the first line, and before any.
     for (const body of ['{"target":', ' ']) begin('/inserts-stream', body, false).leave();
     await engine.execute('DROP STREAM halves DELETE TOPIC;');

@@ -475,7 +475,7 @@ test('a compacted log gives the last value of each key that the whole one gives,
     { numRuns: 150 },
   );
   expect(runs).toBeGreaterThan(50);
-}, 60_000);
+});
 
 // ---------------------------------------------------------------- crashes
 
@@ -561,8 +561,8 @@ const crashEverywhere = async (modes: readonly CrashMode[], every: number, kinds
 
 test('a crash at each call that compaction makes leaves the originals or what was made of them', async () => {
   await crashEverywhere(crashModes, 1, (path) => /\.(cleaned|swap)$/.test(path));
-}, 120_000);
+});
 
 test('a crash at any call leaves a log that gives the last value of each key', async () => {
   await crashEverywhere(['kill', 'lost', 'torn'], 17, () => true);
-}, 120_000);
+});

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { FileError, type FileSystem, utf8Bytes } from '../../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../../base/node/index.ts';
 import { openFileLog } from '../../storage/file-log/index.ts';
@@ -60,7 +60,12 @@ test('a process in another container holds the directory as well, although its i
   child.kill('SIGKILL');
   await ended;
   // The process inside is killed a moment after its container.
-  await vi.waitFor(async () => (await open()).close(), 5000);
+  await expect
+    .poll(async () => {
+      await (await open()).close();
+      return 'closed';
+    })
+    .toBe('closed');
 });
 
 test('a directory is refused while this process has it open, and free after closing', async () => {

@@ -165,7 +165,6 @@ test.each([false, true])(
       }
     }
   },
-  120_000,
 );
 
 // ---------------------------------------------------------------- damage between runs
@@ -267,4 +266,4 @@ test('whatever is damaged between two runs, nothing acknowledged later is lost, 
       throw new Error(`seed ${seed}`, { cause });
     }
   }
-}, 120_000);
+});

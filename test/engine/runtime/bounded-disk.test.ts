@@ -76,4 +76,4 @@ test('disk levels off under queries with repartitions, windows and a join', asyn
   await runtime.close();
   await log.close();
   rmSync(directory, { recursive: true, force: true });
-}, 60_000);
+});

@@ -6,6 +6,7 @@ import { BlockPool } from '../../../engine/block.ts';
 import type { Subscriber } from '../../../engine/runtime/feed.ts';
 import { FeedReader } from '../../../engine/runtime/feed-reader.ts';
 import { type Log, openMemoryLog } from '../../../storage/index.ts';
+import { until } from '../../support/until.ts';
 import { produce } from './support.ts';
 
 const isolation = { kind: 'committed' } as const;
@@ -49,11 +50,6 @@ const readerOf = (log: Log): FeedReader =>
     blockBytes: 1 << 20,
     served: () => {},
   });
-
-const until = async (reached: () => boolean): Promise<void> => {
-  for (let i = 0; i < 300 && !reached(); i++) await new Promise((wake) => setTimeout(wake, 10));
-  expect(reached()).toBe(true);
-};
 
 const one = [{ key: 'k', value: 'v' }];
 

@@ -1,6 +1,6 @@
 /** Global stores on the runtime: filled before anything is processed, kept up to date, on every thread. */
 
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { partitionOfKey } from '../../../base/index.ts';
 import type { Runtime } from '../../../engine/index.ts';
 import type { Log } from '../../../storage/index.ts';
@@ -52,14 +52,14 @@ describe.each(logKinds)('on the %s log', (kind) => {
 
     await title(log, 'e', 'late');
     await title(log, 'a', null);
-    await vi.waitFor(async () => {
-      await visit(log, 'w', 'e');
-      await visit(log, 'w', 'a');
-      await first.awaitIdle();
-      const results = await titled(log);
-      expect(results).toContain('e=late');
-      expect(results).toContain('a=-');
-    });
+    await expect
+      .poll(async () => {
+        await visit(log, 'w', 'e');
+        await visit(log, 'w', 'a');
+        await first.awaitIdle();
+        return titled(log);
+      })
+      .toEqual(expect.arrayContaining(['e=late', 'a=-']));
     await first.close();
 
     const before = (await titled(log)).length;

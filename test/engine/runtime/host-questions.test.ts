@@ -8,7 +8,7 @@ import { StoreAnswers } from '../../../engine/runtime/store-answers.ts';
 const entry = { key: new Uint8Array([1]), value: new Uint8Array([2]) };
 const notRunning = { code: 'QUERY_NOT_RUNNING' };
 
-test('a scan fails when its thread ends while the reader is busy with a page', { timeout: 2000 }, async () => {
+test('a scan fails when its thread ends while the reader is busy with a page', async () => {
   const posted: ToHost[] = [];
   const questions = new HostQuestions((_, message) => posted.push(message));
   const scan = questions.scan({ run: 1, threads: () => [1], store: 's', moves: () => 0 }, {});

@@ -1,6 +1,6 @@
 /** The engine's suite: the same behaviour on every log. */
 
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { type RowSink, type Runtime, type RuntimeEvent, result, serdes, type Topology } from '../../../engine/index.ts';
 import { StreamsBuilder } from '../../../engine/public.ts';
 import { queriesTopic } from '../../../engine/runtime/query-records.ts';
@@ -238,11 +238,11 @@ describe.each(logKinds)('on the %s log', (kind) => {
     const topology = withResult(builder.build());
     await runtime.start({ id: 'push', topology, transient: { sink: client, window: 1 << 20 }, offsetReset: 'latest' });
     await produce(log, 'words', 0, words('a', 'b'));
-    await vi.waitFor(() => expect(client.texts).toEqual(['a!', 'b!']));
+    await expect.poll(() => client.texts).toEqual(['a!', 'b!']);
     runtime.pause('push');
     await produce(log, 'words', 0, words('c'));
     runtime.resume('push');
-    await vi.waitFor(() => expect(client.texts).toEqual(['a!', 'b!', 'c!']));
+    await expect.poll(() => client.texts).toEqual(['a!', 'b!', 'c!']);
     await runtime.stop('push');
     expect((await log.describeTopics()).map(({ name }) => name)).toEqual(['words']);
     expect(await log.groups()).toEqual([]);
@@ -274,9 +274,9 @@ describe.each(logKinds)('on the %s log', (kind) => {
       topology: withResult(builder.build()),
       transient: { sink: client, window: 1 << 20 },
     });
-    await vi.waitFor(() => expect(new Set(client.texts)).toEqual(new Set(['a1', 'a2', 'b1'])));
+    await expect.poll(() => client.texts.toSorted()).toEqual(['a1', 'a2', 'b1']);
     await produce(log, 'words', 1, words('b'));
-    await vi.waitFor(() => expect(client.texts.at(-1)).toBe('b2'));
+    await expect.poll(() => client.texts.at(-1)).toBe('b2');
     await runtime.stop('push');
     expect(made).toEqual([]);
   });
@@ -294,7 +294,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     await runtime.start({ id: 'push', topology, transient });
     const many = Array.from({ length: 400 }, () => 'x');
     await produce(log, 'words', 0, words(...many));
-    await vi.waitFor(() => expect(client.held).toBeGreaterThan(300_000));
+    await expect.poll(() => client.held).toBeGreaterThan(300_000);
     await new Promise((resolve) => setTimeout(resolve, 50));
     // The window, the step that went beyond it (64 records at first), and what that step left in its last batch.
     expect(client.held).toBeLessThan(300_000 + 65 * 65_536 * 2);
@@ -324,7 +324,7 @@ describe.each(logKinds)('on the %s log', (kind) => {
     const starting = runtime.start({ id: 'push', topology: withResult(builder.build()), transient });
     runtime.setWindow('push', 300_000);
     await starting;
-    await vi.waitFor(() => expect(client.held).toBeGreaterThan(300_000));
+    await expect.poll(() => client.held).toBeGreaterThan(300_000);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(client.held).toBeLessThan(300_000 + 65 * 65_536 * 2);
     await runtime.stop('push');

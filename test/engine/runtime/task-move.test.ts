@@ -162,7 +162,7 @@ test.each([
   await runtime.moveTask('count', task, otherThan(home));
   expect(threadOf(runtime, task)).toBe(otherThan(home));
   const before = runtime.counters('count').commits;
-  await expect.poll(() => runtime.counters('count').commits, { timeout: 10_000 }).toBeGreaterThan(before);
+  await expect.poll(() => runtime.counters('count').commits).toBeGreaterThan(before);
   await runtime.moveTask('count', task, home);
   await pause(100);
   await expectExact(all, await writing.stop());
@@ -307,7 +307,7 @@ test('a thread that ends while a task leaves it: the query starts again, and res
   await pause(50);
   all.kill(home);
   await expect(runtime.moveTask('count', '0_0', otherThan(home))).rejects.toMatchObject({ code: 'TASK_NOT_MOVED' });
-  await expect.poll(() => runtime.status('count').state, { timeout: 5000 }).toBe('running');
+  await expect.poll(() => runtime.status('count').state).toBe('running');
   await pause(50);
   await expectExact(all, await writing.stop());
   expect(runtime.counters('count').restarts).toBe(1);

@@ -6,6 +6,7 @@ import type { Clock } from '../../../base/index.ts';
 import { systemClock } from '../../../base/node/index.ts';
 import type { RuntimeEvent } from '../../../engine/index.ts';
 import type { Log, TopicConfigs } from '../../../storage/index.ts';
+import { until } from '../../support/until.ts';
 import { consume, lastOf, newRuntime, openLog, produce, type Row, Shards, utf8 } from './support.ts';
 import { enriched, wordCount } from './topologies.ts';
 
@@ -23,14 +24,6 @@ const changelog: TopicConfigs = {
 
 const words = (count: number, from = 0): Row[] =>
   Array.from({ length: count }, (_, i) => ({ key: `${from + i}`, value: `word-${(from + i) % 20}` }));
-
-/** Waits up to 30 s: compaction looks for work every 5 s when no segment was closed. */
-const until = async (condition: () => Promise<boolean>): Promise<void> => {
-  for (let i = 0; !(await condition()); i++) {
-    expect(i).toBeLessThan(3000);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-};
 
 const startOf = async (log: Log, topic: string): Promise<number> => (await log.offsets({ topic, partition: 0 })).start;
 
@@ -77,7 +70,8 @@ test('a changelog is compacted while its query runs; a store that lost its check
   }
   // Of 2,100 entries 120 are the last of their keys. Compaction leaves what is dirty when it is half of the bytes at
   // most: up to 580 entries, depending on when it ran.
-  await until(async () => (await sizeOf(log, 'count-counts-changelog')) < 700);
+  // Compaction looks for work every 5 s when no segment was closed.
+  await expect.poll(() => sizeOf(log, 'count-counts-changelog')).toBeLessThan(700);
   await first.close();
   const second = newRuntime(log, { openShard: new Shards().open });
   await second.start({ id: 'count', topology });

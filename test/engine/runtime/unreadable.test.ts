@@ -22,10 +22,9 @@ const createTopics = async (log: Log, ...names: readonly string[]): Promise<void
 
 const word = (key: string) => [{ key, value: 'w' }];
 
-/** Waits until the query is in the state, or fails with what it is in after 5 s. */
+/** Waits until the query is in the state. */
 const status = async (runtime: Runtime, id: string, state: string): Promise<QueryStatus> => {
-  for (let i = 0; i < 500 && runtime.status(id).state !== state; i++) await new Promise((wake) => setTimeout(wake, 10));
-  expect(runtime.status(id)).toMatchObject({ state });
+  await expect.poll(() => runtime.status(id)).toMatchObject({ state });
   return runtime.status(id);
 };
 

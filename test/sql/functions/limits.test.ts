@@ -66,15 +66,13 @@ describe.each([
   test('ends its query; others lose nothing and count nothing twice', async () => {
     const millrace = await opened();
     await millrace.sql(`CREATE ${query}; ${insert('before', value, 'after')}`);
-    await expect.poll(() => states(millrace), { timeout: 30_000 }).toMatchObject({ BAD: expect.stringMatching(why) });
-    await expect
-      .poll(() => states(millrace), { timeout: 30_000 })
-      .toMatchObject({ GOOD: 'RUNNING', COUNTS: 'RUNNING' });
+    await expect.poll(() => states(millrace)).toMatchObject({ BAD: expect.stringMatching(why) });
+    await expect.poll(() => states(millrace)).toMatchObject({ GOOD: 'RUNNING', COUNTS: 'RUNNING' });
     await millrace.sql(insert('later'));
     await expect
-      .poll(() => rows(millrace, 'SELECT u FROM good;'), { timeout: 30_000 })
+      .poll(() => rows(millrace, 'SELECT u FROM good;'))
       .toEqual([['BEFORE'], [value.toUpperCase()], ['AFTER'], ['LATER']]);
-    await expect.poll(() => rows(millrace, 'SELECT n FROM counts;'), { timeout: 30_000 }).toEqual([[1], [1], [1], [1]]);
+    await expect.poll(() => rows(millrace, 'SELECT n FROM counts;')).toEqual([[1], [1], [1], [1]]);
     expect((await states(millrace))['BAD']).toMatch(/^ERROR the query "C[ST]AS_BAD_\d+" was ended with its thread/);
   });
 });
@@ -83,11 +81,11 @@ test('one that takes all memory runs alone after the first time, and ends its qu
   const millrace = await opened({ functionLimits: { callMs: 60_000, heapMb: 64 } });
   await millrace.sql(`CREATE STREAM bad AS SELECT id, ACT(v) AS n FROM s; ${insert('before', 'memory', 'after')}`);
   await expect
-    .poll(() => states(millrace), { timeout: 60_000 })
+    .poll(() => states(millrace))
     .toMatchObject({
       BAD: expect.stringMatching(/has ended the thread it runs in 2 times.*the function ACT of the module unruly 1/),
     });
-  await expect.poll(() => rows(millrace, 'SELECT n FROM counts;'), { timeout: 30_000 }).toEqual([[1], [1], [1]]);
+  await expect.poll(() => rows(millrace, 'SELECT n FROM counts;')).toEqual([[1], [1], [1]]);
   expect(await states(millrace)).toMatchObject({ GOOD: 'RUNNING', COUNTS: 'RUNNING' });
 });
 
@@ -109,7 +107,7 @@ test('a module that is registered later has the same limits', async () => {
   await expect(millrace.query('SELECT ACT(v) AS n FROM s;')).rejects.toThrow('did not end within 700 ms');
   await millrace.sql(`CREATE STREAM bad AS SELECT id, ACT(v) AS n FROM s; ${insert('forever')}`);
   const why = /the function ACT of the module unruly 1 took more than 700 ms/;
-  await expect.poll(() => states(millrace), { timeout: 30_000 }).toMatchObject({ BAD: expect.stringMatching(why) });
+  await expect.poll(() => states(millrace)).toMatchObject({ BAD: expect.stringMatching(why) });
 });
 
 test('on the calling thread: constants, INSERT VALUES and pull queries', async () => {
@@ -133,7 +131,7 @@ test('without workers a query is ended as well', async () => {
   const millrace = await opened({ workers: 0 });
   await millrace.sql(`CREATE STREAM bad AS SELECT id, ACT(v) AS n FROM s; ${insert('before', 'forever', 'after')}`);
   await expect
-    .poll(() => states(millrace), { timeout: 30_000 })
+    .poll(() => states(millrace))
     .toMatchObject({ BAD: expect.stringMatching(/^ERROR .*a call of the function ACT did not end within 700 ms/) });
   await millrace.awaitIdle();
   expect(await rows(millrace, 'SELECT u FROM good;')).toEqual([['BEFORE'], ['FOREVER'], ['AFTER']]);
@@ -176,11 +174,9 @@ describe('a server with a folder of functions', () => {
       INSERT INTO s (id, v) VALUES (1, -1); INSERT INTO s (id, v) VALUES (2, 1);`;
     expect(await post(url, '/ksql', { ksql })).toContain('CSAS_BAD');
     const queries = (): Promise<string> => post(url, '/ksql', { ksql: 'SHOW QUERIES;' });
-    await expect
-      .poll(queries, { timeout: 30_000 })
-      .toMatch(/the function SPIN of the module folder 1 took more than 700 ms/);
+    await expect.poll(queries).toMatch(/the function SPIN of the module folder 1 took more than 700 ms/);
     const good = (): Promise<string> => post(url, '/query-stream', { sql: 'SELECT t FROM good;' });
-    await expect.poll(good, { timeout: 30_000 }).toMatch(/\[-3\]\s*\[3\]/);
+    await expect.poll(good).toMatch(/\[-3\]\s*\[3\]/);
     expect(await post(url, '/ksql', { ksql: 'SHOW FUNCTIONS;' })).toContain(
       '{"name":"TRIPLE","type":"SCALAR","category":"folder"}',
     );

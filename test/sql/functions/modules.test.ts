@@ -259,7 +259,7 @@ test('a query runs with the version that it was made with, and fails alone where
   ] as const) {
     const other = await opened({ data, workers: 1, functions });
     await expect
-      .poll(() => states(other), { timeout: 20_000 })
+      .poll(() => states(other))
       .toEqual({
         GREETED: `ERROR the module greetings 1.0.0 ${why}`,
         PLAIN: 'RUNNING',
@@ -285,10 +285,10 @@ test('a file that is missing when a thread loads it fails the query, and is load
   rmSync(file);
   await millrace.sql(`${setUp} CREATE STREAM t AS SELECT id, TOOL(id) AS v FROM s;`);
   const why = expect.stringMatching(/^ERROR .*tool\.mjs cannot be loaded/) as unknown;
-  await expect.poll(() => states(millrace), { timeout: 20_000 }).toEqual({ T: why });
+  await expect.poll(() => states(millrace)).toEqual({ T: why });
   writeFileSync(file, text);
   await millrace.sql('CREATE STREAM u AS SELECT id, TOOL(id) AS v FROM s;');
-  await expect.poll(() => states(millrace), { timeout: 20_000 }).toEqual({ T: why, U: 'RUNNING' });
+  await expect.poll(() => states(millrace)).toEqual({ T: why, U: 'RUNNING' });
 });
 
 test('a file that changed since it was loaded fails the query that needs it, and no other', async () => {
@@ -306,9 +306,7 @@ test('a file that changed since it was loaded fails the query that needs it, and
     `${setUp} CREATE STREAM t AS SELECT id, TOOL(LEN(name)) AS v FROM s; CREATE STREAM u AS SELECT id, LEN(name) AS v FROM s;`,
   );
   const why = /^ERROR the file .*tool\.mjs was the module tool 1 when it was loaded first, and is tool 2 now$/;
-  await expect
-    .poll(() => states(millrace), { timeout: 20_000 })
-    .toEqual({ T: expect.stringMatching(why) as unknown, U: 'RUNNING' });
+  await expect.poll(() => states(millrace)).toEqual({ T: expect.stringMatching(why) as unknown, U: 'RUNNING' });
 });
 
 describe('functions that are registered while it is open', () => {
@@ -387,7 +385,7 @@ describe('functions that are registered while it is open', () => {
 
     const second = await opened({ data, workers: 1 });
     const why = 'ERROR the module greetings 1.0.0 is not loaded';
-    await expect.poll(() => states(second), { timeout: 20_000 }).toEqual({ GREETED: why, PAUSED: why, GONE: why });
+    await expect.poll(() => states(second)).toEqual({ GREETED: why, PAUSED: why, GONE: why });
     await second.sql("INSERT INTO s (id, name) VALUES (2, 'ben'); TERMINATE CSAS_GONE_3;");
     await second.registerFunctions(two);
     expect((await states(second))['GREETED']).toContain('of this module there is greetings 2.0.0');
