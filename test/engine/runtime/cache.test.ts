@@ -16,8 +16,9 @@ const counted = (builder: Builder, options: { readonly cache?: boolean } = {}) =
     .groupByKey()
     .count({ store: 'counts', value: decimal, ...options });
 
-/** What comes out, by calls: each produces three records for `a` and two for `b`, and waits until all is committed. With
- *  an interval all calls come within it, by a clock that stands still meanwhile; it passes unless `passes` is false. */
+/** What comes out, by calls: each produces three records for `a` and two for `b`, and waits until all is committed.
+ *  With an interval all calls come within it, by a clock that stands still meanwhile; it passes unless `passes` is
+ *  false. */
 const outputs = async (
   build: (builder: Builder) => void,
   {
