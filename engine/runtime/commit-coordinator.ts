@@ -11,7 +11,8 @@
  *    read. (A query that is drained again and again waits twice the time that its commits take, the median of the last
  *    few: commits use a third of its time, and a single slow one, such as a slow sync of the disk, holds up nothing
  *    beyond itself.) While all that have something to commit are far behind, it goes on for up to `mostIntervals`: a
- *    key that many of its records change is logged, committed and checkpointed once.
+ *    key that many of its records change is logged, committed and checkpointed once. It has one interval more for what
+ *    is left when they are not far behind any more.
  *    A commit without records comes when something is due by time (`quiet-time.ts`).
  * 3. Hosts stand still from `prepared` to `committed`; after a failure, from `rollback` until all of them have reported
  *    that they stand at the committed positions again (`go`). Batches that arrive in between belong to the failed
@@ -92,6 +93,7 @@ interface HostState {
   readonly post: Post<ToHost>;
   pending: boolean;
   drained: boolean;
+  mayLast: boolean;
   behind: boolean;
   answered: boolean;
 }
@@ -234,6 +236,7 @@ export class CommitCoordinator {
       case 'progress':
         host.pending = message.pending;
         host.drained = message.drained;
+        host.mayLast = message.mayLast;
         host.behind = message.behind;
         this.#schedule();
         this.#options.listener.changed();
@@ -410,20 +413,30 @@ export class CommitCoordinator {
     return true;
   }
 
-  /** Ends the transaction after an interval, or, while the query is far behind, after so many. */
-  #endLater(intervals: number): void {
+  /** Ends the transaction after an interval. While the query is far behind it goes on, for so many of them, and for one
+   *  more when it has nearly caught up: most likely all is read by then. */
+  #endLater(intervals: number, wasBehind = false): void {
     const { timers, commitIntervalMs } = this.#options;
     this.#cancelTimer = timers.after(commitIntervalMs, () => {
       this.#cancelTimer = undefined;
-      if (intervals > 1 && this.#isBehind) this.#endLater(intervals - 1);
+      if (intervals > 1 && this.#isBehind) this.#endLater(intervals - 1, true);
+      else if (wasBehind && !this.#isBehind && this.#mayLast) this.#endLater(1);
       else this.#prepare();
     });
   }
 
   /** All hosts that have something to commit are far behind. */
   get #isBehind(): boolean {
-    const pending = [...this.#hosts.values()].filter((host) => host.pending);
-    return pending.length > 0 && pending.every((host) => host.behind);
+    const pending = this.#pendingHosts;
+    return pending.length > 0 && pending.every(({ behind }) => behind);
+  }
+
+  get #mayLast(): boolean {
+    return this.#pendingHosts.every(({ mayLast }) => mayLast);
+  }
+
+  get #pendingHosts(): readonly HostState[] {
+    return [...this.#hosts.values()].filter(({ pending }) => pending);
   }
 
   #cancelTimers(): void {
@@ -636,6 +649,7 @@ const newHost = (post: Post<ToHost>): HostState => ({
   post,
   pending: false,
   drained: false,
+  mayLast: false,
   behind: false,
   answered: false,
 });

@@ -50,10 +50,10 @@ const firstStepRecords = 64;
 /** A transaction that has changed more entries of one store than this does not get longer: the store's next checkpoint
  *  has to write them, and they cannot leave memory before. */
 const mostChanges = 1 << 17;
-/** A run is behind while so much of what the transaction has read is left to read. Were it half, the next transaction
- *  would end when half of the rest is read, and so on: each of this row logs, commits and sends again the keys that it
- *  has changed, and what is read last waits no shorter. */
-const shareLeft = 1 / 8;
+/** A run is behind while so much of what the transaction has read is left to read. So little that what is left takes an
+ *  interval at most, which the commit coordinator leaves to the transaction. Otherwise another one reads it, and logs,
+ *  commits and sends again the keys that it changes. */
+const shareLeft = 1 / 16;
 
 export class HostedTask {
   readonly run: HostedRun;
@@ -203,17 +203,22 @@ export class HostedRun {
     return true;
   }
 
-  /**
-   * Each task that has read something in this transaction has more than a share of that left to read. (What comes from
-   * repartition topics does not count: the transaction itself has written it.) A run whose transaction has changed very
-   * much, or that has to stand still, is not behind.
-   */
-  get behind(): boolean {
+  /** Its transaction may last for more than one interval: it has not changed very much, and the run does not have to
+   *  stand still. */
+  get mayLast(): boolean {
     if (this.aheadOfCheckpoint || this.paused) return false;
-    let behind = false;
-    for (const { task, phase, subscriptions } of this.transactional) {
+    for (const { task, phase } of this.transactional) {
       for (const { store } of task.stores) if (store.changed() > mostChanges) return false;
       if (phase === 'suspending') return false;
+    }
+    return true;
+  }
+
+  /** Each task that has read something in this transaction has more than a share of that left to read. (What comes from
+   *  repartition topics does not count: the transaction itself has written it.) */
+  get behind(): boolean {
+    let behind = false;
+    for (const { task, subscriptions } of this.transactional) {
       let read = 0;
       let left = 0;
       for (const [i, { repartition, pending }] of task.inputs.entries()) {

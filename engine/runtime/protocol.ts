@@ -360,12 +360,13 @@ export type FromHost =
   /** Result rows of a transient query, final. Answered by `acknowledged`. */
   | { readonly kind: 'rows'; readonly run: Run; readonly bytes: Uint8Array }
   /** `pending`: something is not committed yet. `drained`: nothing left to read, as of the last look; `positions` are
-   *  then where that is. `behind`: see `HostedRun`. */
+   *  then where that is. `mayLast`, `behind`: see `HostedRun`; what is behind may last. */
   | {
       readonly kind: 'progress';
       readonly run: Run;
       readonly pending: boolean;
       readonly drained: boolean;
+      readonly mayLast: boolean;
       readonly behind: boolean;
       /** How many tasks of the run this is about: where one has come or gone since, `drained` does not hold. */
       readonly tasks: number;

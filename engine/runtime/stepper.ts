@@ -235,14 +235,17 @@ export class Stepper {
   report(run: HostedRun): void {
     if (run.phase !== 'running') return;
     const { drained, pending } = run;
-    const behind = run.behind && !this.#memory.isShort;
+    const mayLast = run.mayLast && !this.#memory.isShort;
+    const behind = mayLast && run.behind;
     const positions = drained ? run.transactional.flatMap(({ task }) => task.inputs.map(positionOf)) : [];
     const tasks = run.readable.length;
-    const reported = `${tasks} ${pending} ${drained} ${behind} ${positions.map(({ offset }) => offset).join(' ')}`;
+    const offsets = positions.map(({ offset }) => offset).join(' ');
+    const reported = `${tasks} ${pending} ${drained} ${mayLast} ${behind} ${offsets}`;
     if (reported === run.reported) return;
     run.reported = reported;
     const { post } = this.#host.options;
-    post({ kind: 'progress', run: run.id, pending, drained, behind, tasks, positions, counters: countersOf(run) });
+    const counters = countersOf(run);
+    post({ kind: 'progress', run: run.id, pending, drained, mayLast, behind, tasks, positions, counters });
   }
 }
 

@@ -61,12 +61,13 @@ const coordinatorOf = (hosts: number, { expires = false } = {}) => {
   return {
     commits,
     removeHost: (host: number) => coordinator.removeHost(host),
-    reports(host: number, { pending = true, behind = false, drained = false }): void {
+    reports(host: number, { pending = true, behind = false, mayLast = true, drained = false }): void {
       coordinator.receive(host, {
         kind: 'progress',
         run: 1,
         pending,
         drained,
+        mayLast,
         behind,
         tasks: 1,
         positions: [],
@@ -103,11 +104,40 @@ test('a transaction of a query with windows ends after five intervals, however f
   expect(commits).toEqual([500]);
 });
 
-test('a transaction ends with the interval in which the query is not far behind any more', async () => {
+test('a transaction has one interval more when the query is not far behind any more', async () => {
   const { commits, reports, pass } = coordinatorOf(1);
   reports(0, { behind: true });
   await pass(250);
   reports(0, { behind: false });
+  await pass(450);
+  expect(commits).toEqual([400]);
+});
+
+test('it ends at once when what was left has been read', async () => {
+  const { commits, reports, pass } = coordinatorOf(1);
+  reports(0, { behind: true });
+  await pass(250);
+  reports(0, { behind: false });
+  await pass(50);
+  reports(0, { drained: true });
+  await pass(450);
+  expect(commits).toEqual([350]);
+});
+
+test('it has one interval more behind the twenty, too', async () => {
+  const { commits, reports, pass } = coordinatorOf(1);
+  reports(0, { behind: true });
+  await pass(1950);
+  reports(0, { behind: false });
+  await pass(450);
+  expect(commits).toEqual([2100]);
+});
+
+test('a transaction that must not last ends with its interval', async () => {
+  const { commits, reports, pass } = coordinatorOf(1);
+  reports(0, { behind: true });
+  await pass(250);
+  reports(0, { behind: false, mayLast: false });
   await pass(450);
   expect(commits).toEqual([300]);
 });

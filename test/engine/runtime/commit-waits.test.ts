@@ -77,6 +77,7 @@ class DrainedQuery {
       run,
       pending: true,
       drained: true,
+      mayLast: true,
       behind: false,
       tasks: 1,
       positions: [],

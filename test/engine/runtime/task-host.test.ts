@@ -151,7 +151,7 @@ const shareLeft = async (run: Reported): Promise<number> => {
   return (last?.left ?? 0) / run.inputs.reduce((sum, { records }) => sum + records, 0);
 };
 
-const nearlyNothing = 1 / 9;
+const nearlyNothing = 1 / 17;
 
 test('a run is behind until it has read nearly all of what there was', async () => {
   expect(await shareLeft(counted([100_000]))).toBeLessThanOrEqual(nearlyNothing);
