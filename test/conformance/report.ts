@@ -8,42 +8,45 @@ export const conformanceReport = (outcomes: readonly Outcome[]): string => {
   const [passed, failed, skipped] = [count('pass'), count('fail'), count('skip')];
   return `# Conformance
 
-How Millrace does on published query cases of ksqlDB: statements and records in, records out, or the rejection. The
-cases are not part of this repository; with a folder of them, \`npm run conformance -- DIR\` runs them, and with
-\`--update\` it writes this page. A case that fails and is not in [failing.txt](../test/conformance/failing.txt) fails the
-build.
+How many of the published query cases of ksqlDB Millrace passes. A case is statements and records that go in, and the
+records, or the rejection, that have to come out. The cases are not part of this repository; with a folder of them,
+\`npm run conformance -- DIR\` runs them, and with \`--update\` it writes this page. A case that fails and is not in
+[failing.txt](../test/conformance/failing.txt) fails the build.
 
 | cases | run | pass | fail | skipped |
 | ---: | ---: | ---: | ---: | ---: |
 | ${outcomes.length} | ${passed + failed} | ${passed} | ${failed} | ${skipped} |
 
-Of all cases ${percent(passed, outcomes.length)} pass; of those that run ${percent(passed, passed + failed)}.
-
-## Skipped
-
-A case is skipped when it asks a server, or is for other versions of ksqlDB only
-([the rules](../test/conformance/skip-rule.ts)).
-
-| cases | reason |
-| ---: | --- |
-${table(outcomes.filter(({ result }) => result === 'skip').map(({ why = '' }) => why))}
-
+Of all cases ${percent(passed, outcomes.length)} pass${skipped === 0 ? '' : `; of those that run ${percent(passed, passed + failed)}`}.
+${skipped === 0 ? '' : skippedCases(outcomes)}
 ## Failing
 
 | cases | reason |
 | ---: | --- |
 ${table(outcomes.filter(({ result }) => result === 'fail').map(({ why = '' }) => failureKind(why)))}
 
-Those on the list fail for these rules; [differences.md](differences.md) has the reason of each that is on purpose:
+The cases of the list fail because of these rules; [differences.md](differences.md) has the reason of each that is on
+purpose:
 
 - EMIT FINAL sends every window that closes, however far time moves at once (five cases);
-- a record of a stream join with GRACE PERIOD that comes after its window has closed meets none any more (two);
+- a record of a stream join with GRACE PERIOD that comes after its window has closed is joined with none any more (two);
 - the columns behind * over a join with PARTITION BY (one);
 - the order of a map's entries (one), and arithmetic with NULL inside a lambda (one);
-- the same statements are refused, for another of their faults: a MAP with keys that are not STRING (two);
+- statements that have several faults are refused for another one: a MAP with keys that are not STRING (two);
 - a NULL of BYTES in PROTOBUF is read back as no bytes, as PROTOBUF defines it (one).
 `;
 };
+
+const skippedCases = (outcomes: readonly Outcome[]): string => `
+## Skipped
+
+A case is skipped when it needs a server, or is for other versions of ksqlDB only
+([the rules](../test/conformance/skip-rule.ts)).
+
+| cases | reason |
+| ---: | --- |
+${table(outcomes.filter(({ result }) => result === 'skip').map(({ why = '' }) => why))}
+`;
 
 const percent = (part: number, whole: number): string =>
   whole === 0 ? '0 %' : `${((100 * part) / whole).toFixed(1)} %`;
