@@ -97,6 +97,17 @@ const replayChangelog = async (
   source: RestoreSource,
   checkpoint: number | undefined,
 ): Promise<Omit<Restored, 'verified'>> => {
+  let replayed = await readChangelog(source, checkpoint);
+  while (replayed === 'deletions dropped') replayed = await readChangelog(source, undefined);
+  return replayed;
+};
+
+/** Reads the changelog to its end, from the checkpoint on if no deletion behind that is gone. Deletions that are
+ *  dropped meanwhile may have been missed: the store is empty then. */
+const readChangelog = async (
+  source: RestoreSource,
+  checkpoint: number | undefined,
+): Promise<Omit<Restored, 'verified'> | 'deletions dropped'> => {
   const { log, topic, partition, store } = source;
   const { start, stable, end } = await offsetsBehind(source);
   let from = checkpoint ?? start;
@@ -109,6 +120,13 @@ const replayChangelog = async (
   }
   let records = 0;
   let at = from;
+  const hasMissedDeletions = async (): Promise<boolean> => {
+    if (source.ended()) return false;
+    const keptNow = await log.deletionsKeptFrom({ topic, partition });
+    if (keptNow <= Math.max(from, keptFrom) || source.ended()) return false;
+    await rebuild(source, `deletions below ${keptNow} were compacted away while its changelog was read`);
+    return true;
+  };
   const report = (phase: RestoreProgress['phase']): void =>
     source.progress({
       phase,
@@ -145,7 +163,11 @@ const replayChangelog = async (
         if (columns.count > 0) store.commit(at);
         // A long replay keeps to the memory limit: what a checkpoint holds may leave memory. The last range, which is
         // all of a replay after an ordinary crash, leaves that to the running query: answers come sooner.
-        if (stable - at > mostReplayed && store.checkpointDue(0)) writing = store.checkpoint();
+        if (stable - at > mostReplayed && store.checkpointDue(0)) {
+          // A checkpoint that lacks a deletion would outlive this restore.
+          if (await hasMissedDeletions()) return 'deletions dropped';
+          if (!source.ended()) writing = store.checkpoint();
+        }
         writing?.catch(() => undefined);
         if (store.stats.dueRecords > mostReplayed) await writing;
       }
@@ -155,6 +177,7 @@ const replayChangelog = async (
   } finally {
     reader.close();
   }
+  if (await hasMissedDeletions()) return 'deletions dropped';
   if (!source.ended()) report('end');
   return { from, records };
 };
