@@ -150,6 +150,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
       timers: options.timers,
       now: () => this.now(),
       partitions: () => this.#topics.partitions(),
+      elapsed: () => this.#clock.monotonic(),
       background: (work) => this.background(work),
       compactionMapBytes: options.compactionMapBytes ?? 32 * 1024 * 1024,
     });

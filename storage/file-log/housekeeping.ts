@@ -27,6 +27,8 @@ export interface HousekeepingOptions {
   readonly files: FileSystem;
   readonly timers: Timers;
   readonly now: () => number;
+  /** Milliseconds of a clock that never jumps. */
+  readonly elapsed: () => number;
   /** The partitions of all topics. */
   readonly partitions: () => Iterable<FilePartition>;
   /** Runs work that the log waits for when it closes. */
@@ -52,7 +54,7 @@ const snapshotBytes = 1024 * 1024;
 export class Housekeeping {
   readonly #options: HousekeepingOptions;
   readonly #compactedTo = new WeakMap<FilePartition, number>();
-  /** Not to be compacted before this time. */
+  /** Not to be compacted before this time, by the clock that never jumps. */
   readonly #notBefore = new WeakMap<FilePartition, number>();
   #cancelTimer: (() => void) | undefined;
   #soon = false;
@@ -150,11 +152,12 @@ export class Housekeeping {
   #dirtiest(): FilePartition | undefined {
     if (this.#stopped) return undefined;
     const now = this.#options.now();
+    const elapsed = this.#options.elapsed();
     let found: FilePartition | undefined;
     let most = 0;
     for (const partition of this.#options.partitions()) {
       if (partition.gone || partition.segmentCount < 2 || !isCompacted(partition.configs)) continue;
-      if (now < (this.#notBefore.get(partition) ?? 0)) continue;
+      if (elapsed < (this.#notBefore.get(partition) ?? 0)) continue;
       const dirty = dirtyShare(partition, this.#positionOf(partition), now);
       if (dirty <= most) continue;
       most = dirty;
@@ -174,12 +177,12 @@ export class Housekeeping {
   }
 
   async #compact(partition: FilePartition, map: KeyMap): Promise<void> {
-    const { files, now } = this.#options;
+    const { files, now, elapsed } = this.#options;
     const host: CompactionHost = { files, now, pause: () => this.#pause(), stopped: () => this.#stopped };
     const notBefore = (ms: number): void => void this.#notBefore.set(partition, ms);
     try {
       const result = await compact(partition, this.#positionOf(partition), map, host);
-      if (result === undefined) return notBefore(now() + everyMs);
+      if (result === undefined) return notBefore(elapsed() + everyMs);
       this.#runs++;
       this.#bytesRead += result.bytesBefore;
       this.#bytesFreed += result.bytesBefore - result.bytesAfter;
@@ -189,7 +192,7 @@ export class Housekeeping {
     } catch (cause) {
       if (cause instanceof Error) this.#compactionFailures.set(partition, cause);
       if (cause instanceof FileError || (cause instanceof LogError && cause.kind === 'unavailable')) {
-        notBefore(now() + retryMs);
+        notBefore(elapsed() + retryMs);
       } else if (cause instanceof LogError) notBefore(Number.POSITIVE_INFINITY);
       else throw cause;
     }

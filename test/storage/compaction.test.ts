@@ -336,6 +336,22 @@ test('a full disk stops a run, not the log; the next run goes on', async () => {
   expect(latest(await entries(log))).toEqual(new Map([...latest(before), ['after', 'wards'] as const].sort()));
 });
 
+test('a clock that was a year ahead for a while does not hold compaction back for a year', async () => {
+  const { files, clock, log } = await setUp();
+  const producer = await log.producer();
+  for (let i = 0; i < 100; i++) await producer.append(t, encodeBatch([put(`k${i % 5}`, `${i}`)]), 'append');
+  files.onCall = ({ path, kind }) => (path.endsWith('.cleaned') && kind === 'write' ? { error: 'ENOSPC' } : undefined);
+  clock.jump(clock.now() + 365 * 86_400_000);
+  await settle(clock);
+  expect(log.housekeepingFailure?.message).toContain('ENOSPC');
+  files.onCall = undefined;
+  clock.jump(clock.now() - 365 * 86_400_000);
+  clock.advance(60_000);
+  await settle(clock);
+  expect(log.housekeepingFailure).toBeUndefined();
+  expect(log.housekeeping.totals.runs).toBeGreaterThan(0);
+});
+
 // ---------------------------------------------------------------- any history
 
 type Step =
