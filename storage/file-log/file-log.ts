@@ -117,6 +117,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
   #recovery: RecoveryReport | undefined;
   #fenced: LogError | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
   #rotating = false;
   readonly housekeeping: Housekeeping;
 
@@ -531,8 +532,12 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
 
   // -------------------------------------------------------------- closing
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#producers.abandonAll();
     this.#closed = true;
     this.#markers.stop();

@@ -75,6 +75,18 @@ test('a directory is refused while this process has it open, and free after clos
   await (await open()).close();
 });
 
+test('closing a log twice is closing it once: both calls answer when it is closed', async () => {
+  const log = await open();
+  await log.createTopic({ name: 't', partitions: 1 });
+  const producer = await log.producer({ transactionalId: 'id' });
+  producer.begin();
+  await producer.append({ topic: 't', partition: 0 }, batchOf('a'), 'append');
+  const committing = producer.commit();
+  await Promise.all([log.close(), log.close()]);
+  await committing;
+  await (await open()).close();
+});
+
 test('a lock file that nobody holds does not count, whatever is written beside it', async () => {
   writeFileSync(join(directory, 'lock'), '');
   const text = JSON.stringify({ epoch: 7, boot: '', process: `process ${process.pid} on this host` });
