@@ -150,8 +150,8 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
       files: options.files,
       timers: options.timers,
       now: () => this.now(),
-      partitions: () => this.#topics.partitions(),
       elapsed: () => this.#clock.monotonic(),
+      partitions: () => this.#topics.partitions(),
       background: (work) => this.background(work),
       compactionMapBytes: options.compactionMapBytes ?? 32 * 1024 * 1024,
     });
@@ -551,7 +551,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
       const partitions = [...this.allPartitions()];
       await Promise.all(partitions.map((partition) => partition.snapshot()));
       await Promise.all(partitions.map((partition) => partition.sync()));
-      clean &&= !partitions.some((partition) => partition.hasPendingMarkers);
+      clean &&= !partitions.some((partition) => partition.hasPendingMarkers || partition.hasBrokenTail);
       if (clean) this.#directory.noteCleanShutdown();
     } catch {
       // Not a clean shutdown: the next start recovers.

@@ -215,6 +215,11 @@ export class FilePartition implements CompactedPartition {
     return this.#pendingMarkers.length > 0;
   }
 
+  /** Behind the last batch the file may hold a part of one that could not be written. */
+  get hasBrokenTail(): boolean {
+    return this.#broken !== undefined;
+  }
+
   /** Those that could not be written yet, in the order in which they will be. */
   get pendingMarkers(): readonly PendingMarker[] {
     return this.#pendingMarkers;

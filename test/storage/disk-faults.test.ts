@@ -307,3 +307,24 @@ test('a topic that could not be made, and not cleared away either, leaves one to
   expect((await again.describeTopic('late'))?.partitions).toBe(1);
   await again.close();
 });
+
+test('what a failed write left behind the last batch, and could not be cut off, is no damage at the next start', async () => {
+  const files = fresh();
+  const log = await withTopic(files);
+  const plain = await log.producer();
+  await plain.append(t, batchOf('a'), 'durable');
+  let writes = 0;
+  files.onCall = ({ kind, path }) => {
+    if (!path.includes('/topics/')) return undefined;
+    if (kind === 'write') return writes++ === 0 ? { short: 30 } : { error: 'EIO' };
+    return kind === 'truncate' ? { error: 'EIO' } : undefined;
+  };
+  expect(await failure(plain.append(t, batchOf('b'), 'durable'))).toBe('unavailable/LOG_WRITE_FAILED');
+  files.onCall = undefined;
+  await log.close();
+  const again = await openOn(files);
+  expect(again.damage).toEqual([]);
+  expect(again.recovery).toMatchObject({ cleanShutdown: false, bytesTruncated: 30 });
+  expect(await readAll(again, t)).toEqual(['0:a']);
+  await again.close();
+});
