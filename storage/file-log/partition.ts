@@ -56,7 +56,7 @@ import { type ClosedSegment, SegmentList } from './segment-list.ts';
 import { writeStart } from './start-offset.ts';
 import { isSwapDecided, swapIn } from './swap.ts';
 import { damagedBatch, wholeBatches } from './whole-batches.ts';
-import { brokenTail, offlineError, writeError } from './write-errors.ts';
+import { brokenTail, isFull, offlineError, writeError } from './write-errors.ts';
 
 /** What a partition needs of the log it belongs to. */
 export interface PartitionHost {
@@ -418,10 +418,24 @@ export class FilePartition implements CompactedPartition {
   deleteRecords(offset: number): void {
     if (offset <= this.state.start) return;
     assert(offset <= this.state.end, () => `records below ${offset} cannot be deleted: the end is ${this.state.end}`);
-    writeStart(this.#host.files, this.directory, offset);
+    this.#writeStart(offset);
     this.state.raiseStart(offset);
     this.#deleteBelow(offset);
     this.changed();
+  }
+
+  /** The start offset is on the disk before anything is deleted. On a full disk the indexes of what is to be deleted
+   *  make room for it. */
+  #writeStart(offset: number): void {
+    const { files } = this.#host;
+    try {
+      writeStart(files, this.directory, offset);
+    } catch (cause) {
+      const below = this.#segments.closed().filter(({ nextOffset }) => nextOffset <= offset);
+      if (!isFull(cause) || below.length === 0) throw cause;
+      for (const { segment } of below) segment.removeIndexes();
+      writeStart(files, this.directory, offset);
+    }
   }
 
   #deleteBelow(offset: number): void {

@@ -147,6 +147,15 @@ export class Segment implements FileUser {
     return true;
   }
 
+  /** Removes the index files, which a start makes again. */
+  removeIndexes(): void {
+    for (const path of [this.indexPath, this.timeIndexPath]) this.#unlink(path);
+  }
+
+  #unlink(path: string): void {
+    if (this.#files.stat(path) !== undefined) this.#files.unlink(path);
+  }
+
   close(): void {
     this.#sync.abandon();
     this.#open.close(this);
@@ -155,9 +164,8 @@ export class Segment implements FileUser {
   /** Closes and removes the files. */
   remove(): void {
     this.close();
-    for (const path of [this.path, this.indexPath, this.timeIndexPath]) {
-      if (this.#files.stat(path) !== undefined) this.#files.unlink(path);
-    }
+    this.#unlink(this.path);
+    this.removeIndexes();
   }
 }
 

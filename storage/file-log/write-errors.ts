@@ -6,7 +6,7 @@ import { LogError, type TopicPartition } from '../log.ts';
 const freeSpace = 'Free some space: writing goes on by itself.';
 
 /** Whether the disk, or the user's share of it, is full. */
-const isFull = (cause: unknown): boolean =>
+export const isFull = (cause: unknown): boolean =>
   cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT');
 
 /** A write to a partition's directory failed. */

@@ -328,3 +328,27 @@ test('what a failed write left behind the last batch, and could not be cut off, 
   expect(await readAll(again, t)).toEqual(['0:a']);
   await again.close();
 });
+
+test('a full disk is freed by retention alone', async () => {
+  const files = fresh();
+  const clock = new ManualClock(1_700_000_000_000);
+  const log = await openOn(files, clock);
+  const configs = { 'segment.bytes': '1024', 'retention.ms': '10000' };
+  await log.createTopic({ name: 't', partitions: 1, configs });
+  const plain = await log.producer();
+  for (let i = 0; i < 30; i++) await plain.append(t, batchOf(`${i}-${'x'.repeat(90)}`), 'durable');
+  files.capacity = files.usedBytes;
+  expect(await failure(plain.append(t, batchOf('late'), 'durable'))).toBe('unavailable/LOG_DISK_FULL');
+  clock.advance(60_000);
+  expect(log.housekeepingFailure).toBeUndefined();
+  expect((await log.offsets(t)).start).toBeGreaterThan(20);
+  await plain.append(t, batchOf('late'), 'durable');
+  for (const mode of crashModes) {
+    const again = await openOn(files.crashed(mode, new Random(1)));
+    expect(again.damage).toEqual([]);
+    const { start, end } = await again.offsets(t);
+    expect([start > 20, end]).toEqual([true, 31]);
+    await again.close();
+  }
+  await log.close();
+});
