@@ -53,6 +53,7 @@ const nodesByName = (nodes: readonly Node[], hasGlobals: boolean): ReadonlyMap<s
   const byName = new Map<string, Node>();
   for (const node of nodes) {
     requireName(`a ${node.node}`, node.name);
+    if (node.name === '') throw fault('TOPOLOGY_NAME_INVALID', `the name of a ${node.node} is empty`);
     if (byName.has(node.name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two nodes are called "${node.name}"`);
     byName.set(node.name, node);
   }

@@ -179,6 +179,7 @@ export class KStream<K, V> {
   print(options: Printed<K, V> = {}): void {
     const { key, node: parent } = this.#parts;
     const { label = parent, write = logLine, mapper = textOf } = options;
+    requireFunctions('print', { write, mapper });
     this.#add(
       'KSTREAM-PRINTER',
       options,

@@ -113,6 +113,9 @@ test('what does not fit is named', () => {
   const base = (): Topology => new Topology().addSource('in', from('in'));
   expect(faultOf(new Topology())).toBe('TOPOLOGY_EMPTY: the topology has no source');
   expect(faultOf(base().addSource('in', from('other')))).toBe('TOPOLOGY_DUPLICATE_NAME: two nodes are called "in"');
+  expect(faultOf(base().addProcessor('', nothing, ['in']))).toBe(
+    'TOPOLOGY_NAME_INVALID: the name of a processor is empty',
+  );
   expect(faultOf(base().addStore(store('s')).addStore(store('s')))).toBe(
     'TOPOLOGY_DUPLICATE_NAME: two stores are called "s"',
   );

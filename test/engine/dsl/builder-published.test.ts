@@ -1,5 +1,5 @@
 /** Published tests of what builders make: names of nodes and stores, which stores there are, what is read how often
- *  (StreamsBuilderTest, TopologyTest, SuppressTopologyTest, MaterializedTest, NamedTest). */
+ *  (StreamsBuilderTest, TopologyTest, SuppressTopologyTest, MaterializedTest, NamedTest, RepartitionTopicNamingTest). */
 
 import { describe, expect, test } from 'vitest';
 import {
@@ -301,6 +301,118 @@ describe('what names a store or a repartition', () => {
     const invalid = expect.objectContaining({ code: 'TOPOLOGY_NAME_INVALID' });
     expect(() => made(stored(name))).toThrow(invalid);
     expect(() => made(brought(name))).toThrow(invalid);
+  });
+});
+
+/** Published tests of the names of repartitions (RepartitionTopicNamingTest). */
+describe('repartitions', () => {
+  const tumbling = TimeWindows.ofSizeWithNoGrace(10);
+  const sessions = SessionWindows.ofInactivityGapWithNoGrace(10);
+  const plus = (a: string, b: string): string => a + b;
+  const named = (make: (builder: StreamsBuilder) => unknown): string[] => {
+    const builder = new StreamsBuilder();
+    make(builder);
+    return builder.build().repartitions.map(({ name }) => name.replace(/-0+(?=\d)/, '-'));
+  };
+  const rekeyed = (builder: StreamsBuilder, topic = 'in'): KStream<string, string> =>
+    builder.stream(topic, texts).selectKey((_key, value) => value, { key: string });
+  type Use = (grouped: KGroupedStream<string, string>) => unknown;
+
+  test.each<readonly [string, Use]>([
+    ['by key', (grouped) => grouped.count()],
+    ['by windows', (grouped) => grouped.windowedBy(tumbling).count()],
+    ['by sessions', (grouped) => grouped.windowedBy(sessions).count()],
+  ])('of a grouping have its name, whatever comes before it, %s', (_by, use) => {
+    const before = (builder: StreamsBuilder): KStream<string, string> =>
+      rekeyed(builder)
+        .filter(() => true)
+        .mapValues((value) => value, { value: string });
+    for (const stream of [rekeyed, before]) {
+      expect(named((builder) => use(stream(builder).groupByKey({ name: 'group' })))).toEqual(['group']);
+      expect(
+        named((builder) =>
+          use(stream(builder).groupBy((key, value) => `${key}${value}`, { key: string, name: 'group' })),
+        ),
+      ).toEqual(['group']);
+    }
+    for (const table of [
+      (builder: StreamsBuilder) => builder.table('in', texts),
+      (builder: StreamsBuilder) => builder.table('in', texts).filter(() => true),
+    ])
+      expect(
+        named((builder) =>
+          table(builder)
+            .groupBy(pair, { ...texts, name: 'group' })
+            .count(),
+        ),
+      ).toEqual(['group']);
+  });
+
+  test.each<readonly [string, Use]>([
+    [
+      'two windows',
+      (grouped) => {
+        grouped.windowedBy(tumbling).count();
+        grouped.windowedBy(TimeWindows.ofSizeWithNoGrace(30)).count();
+      },
+    ],
+    [
+      'two aggregates of the same windows',
+      (grouped) => {
+        const windowed = grouped.windowedBy(tumbling);
+        windowed.count();
+        windowed.reduce(plus);
+      },
+    ],
+    [
+      'two aggregates of the same sessions',
+      (grouped) => {
+        const windowed = grouped.windowedBy(sessions);
+        windowed.count();
+        windowed.reduce(plus);
+      },
+    ],
+  ])('of a grouping for %s: one with its name, else one for each', (_which, use) => {
+    expect(named((builder) => use(rekeyed(builder).groupByKey({ name: 'group' })))).toEqual(['group']);
+    expect(named((builder) => use(rekeyed(builder).groupByKey()))).toHaveLength(2);
+  });
+
+  test('of a grouped table the same', () => {
+    const use = (name?: string) => (builder: StreamsBuilder) => {
+      const grouped = builder.table('in', texts).groupBy(pair, { ...texts, ...(name === undefined ? {} : { name }) });
+      grouped.count();
+      grouped.reduce(plus, plus);
+    };
+    expect(named(use('group'))).toEqual(['group']);
+    expect(named(use())).toHaveLength(2);
+  });
+
+  test('of a join have its name and their sides', () => {
+    const join = (builder: StreamsBuilder) =>
+      rekeyed(builder, 'l').join(
+        rekeyed(builder, 'r').peek(() => undefined),
+        first,
+        within,
+        { name: 'meet' },
+      );
+    expect(named(join)).toEqual(['meet-left', 'meet-right']);
+  });
+
+  test('of two streams, or of two joins, cannot have one name', () => {
+    const twice = expect.objectContaining({ code: 'TOPOLOGY_DUPLICATE_NAME' });
+    expect(() =>
+      named((builder) => {
+        for (const topic of ['a', 'b']) rekeyed(builder, topic).groupByKey({ name: 'group' }).count();
+      }),
+    ).toThrow(twice);
+    expect(() =>
+      named((builder) => {
+        const options = { name: 'meet', value: string };
+        rekeyed(builder, 'a')
+          .join(rekeyed(builder, 'b'), first, within, options)
+          .join(rekeyed(builder, 'c'), first, within, options);
+      }),
+    ).toThrow(twice);
   });
 });
 
