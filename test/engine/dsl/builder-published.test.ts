@@ -1,5 +1,6 @@
 /** Published tests of what builders make: names of nodes and stores, which stores there are, what is read how often
- *  (StreamsBuilderTest, TopologyTest, SuppressTopologyTest, MaterializedTest, NamedTest, RepartitionTopicNamingTest). */
+ *  (StreamsBuilderTest, TopologyTest, SuppressTopologyTest, MaterializedTest, NamedTest,
+ *  RepartitionTopicNamingTest). */
 
 import { describe, expect, test } from 'vitest';
 import {
