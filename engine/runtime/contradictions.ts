@@ -178,7 +178,7 @@ const holdsRecords = async (log: Log, { name, partitions }: TopicDescription): P
 };
 
 /** The offsets of a partition; undefined when it could not be read at opening. */
-const offsetsIfKnown = async (log: Log, target: TopicPartition): Promise<PartitionOffsets | undefined> => {
+export const offsetsIfKnown = async (log: Log, target: TopicPartition): Promise<PartitionOffsets | undefined> => {
   try {
     return await log.offsets(target);
   } catch (cause) {

@@ -13,7 +13,7 @@ import { type CommittedOffset, type Damage, type Log, offsetsTopic, transactions
 import { checkpointPosition } from '../stores/checkpoint-position.ts';
 import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import { changelogTopic } from '../topology-nodes.ts';
-import { type Contradiction, checkpointMismatch, damageKey, examine } from './contradictions.ts';
+import { type Contradiction, checkpointMismatch, damageKey, examine, offsetsIfKnown } from './contradictions.ts';
 import { type QueryRecord, QueryRecords } from './query-records.ts';
 import { recordedInternalTopics, recordedTopics, type TopologyTopic } from './query-topics.ts';
 import { deleteOwnTopics } from './reset.ts';
@@ -106,7 +106,9 @@ export class Repair {
         const description = await this.#log.describeTopic(topic);
         const partition = Number(store.taskId.split('_')[1]);
         if (description === undefined || !(partition < description.partitions)) continue;
-        const offsets = await this.#log.offsets({ topic, partition });
+        const offsets = await offsetsIfKnown(this.#log, { topic, partition });
+        // What cannot be read is in `damage`.
+        if (offsets === undefined) continue;
         const position = checkpointPosition(kv, store.storeId, description.id);
         const mismatch = checkpointMismatch({ topic, partition }, store.name, position, offsets);
         if (mismatch !== undefined) found.push({ ids, store, mismatch });

@@ -22,11 +22,12 @@ export interface ResetQuery {
   readonly topology: Topology;
 }
 
-/** Deletes topics of a query's own, and its positions. Damage of these topics concerns nothing any more. */
+/** Deletes topics of a query's own, and its positions. Damage of these topics concerns nothing any more; it is accepted
+ *  when they are gone, because the loss of a topic that cannot be read could not be accepted. */
 export const deleteOwnTopics = async (log: Log, applicationId: string, topics: Iterable<string>): Promise<void> => {
   for (const name of topics) {
-    if (log.damage.some(({ topic }) => topic === name)) await log.acceptLoss(name);
     if ((await log.describeTopic(name)) !== undefined) await log.deleteTopic(name);
+    if (log.damage.some(({ topic }) => topic === name)) await log.acceptLoss(name);
   }
   await log.deleteGroup(applicationId);
 };

@@ -341,6 +341,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
       throw callFailed(`topic "${name}" cannot be deleted`, cause);
     }
     this.#topics.remove(description);
+    this.#standing = this.#standing.filter(({ topicId }) => topicId !== id);
     this.coordinator.groups.forgetTopics((topicId) => this.#isKnown(topicId));
     this.#shared?.remove(name);
     for (const partition of partitions) {
