@@ -14,6 +14,7 @@
 import { assert, JsonFields } from '../../base/index.ts';
 import type { PlainRecord } from '../batch-builder.ts';
 import { controlTypeOf } from '../control-batch.ts';
+import { isGap } from '../gap-batch.ts';
 import type { CommittedOffset } from '../log.ts';
 import { isControl, isTransactional, producerIdOf } from '../record-batch.ts';
 import {
@@ -63,6 +64,11 @@ export class GroupOffsets {
   load(): void {
     const pending = new Map<number, Change[]>();
     this.partition.forEachBatch((bytes, at) => {
+      if (isGap(bytes, at)) {
+        // How those ended is lost: they count as aborted, as in every partition.
+        pending.clear();
+        return;
+      }
       const producerId = producerIdOf(bytes, at);
       if (isControl(bytes, at)) {
         const changes = pending.get(producerId) ?? [];

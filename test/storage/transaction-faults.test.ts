@@ -341,3 +341,30 @@ test('a log opens on a full disk although a topic is only half deleted', async (
   expect([await again.describeTopics(), again.damage]).toEqual([[], []]);
   await again.close();
 });
+
+test('offsets of a transaction whose end is lost among the offsets do not count with the next one of its producer', async () => {
+  const { files, log } = await setUp();
+  const writer = await log.producer({ transactionalId: 'id' });
+  writer.begin();
+  await writer.sendOffsets('g', [{ ...t, offset: 0 }]);
+  fillDisk(files, '/internal/transactions/');
+  expect(await failure(writer.commit())).toBe('unavailable/LOG_DISK_FULL');
+  files.onCall = undefined;
+  expect(await writer.abort()).toBe('aborted');
+  writer.begin();
+  await writer.sendOffsets('h', [{ ...t, offset: 0 }]);
+  await writer.commit();
+  const disk = files.crashed('kill', new Random(1));
+  const [path = ''] = disk.paths().filter((name) => name.includes('/internal/offsets/') && name.endsWith('.log'));
+  disk.corrupt(path, (bytes) => {
+    // The second batch is the marker of the abort.
+    const marker = new DataView(bytes.buffer, bytes.byteOffset).getInt32(8) + 12;
+    bytes[marker + 40] = (bytes[marker + 40] as number) ^ 1;
+    return bytes;
+  });
+  const again = await openOn(disk);
+  expect(again.damage).toMatchObject([{ kind: 'offsets', lost: { from: 1, to: 2 } }]);
+  expect(await again.committed('g')).toEqual([]);
+  expect(await again.committed('h')).toEqual([{ ...t, offset: 0 }]);
+  await again.close();
+});
