@@ -504,6 +504,11 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     return sources;
   }
 
+  applyOffsets(group: string, offsets: readonly StoredOffset[]): void {
+    const known = offsets.filter(({ topicId }) => this.#isKnown(topicId));
+    this.coordinator.groups.apply(group, known);
+  }
+
   async committed(group: string): Promise<readonly CommittedOffset[]> {
     this.checkOpen();
     return this.coordinator.groups.committed(group, (topicId) => this.#topics.nameOf(topicId)).sort(byPartition);
@@ -515,7 +520,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     await Promise.all(this.unsyncedSources(stored).map((partition) => partition.sync()));
     const { groups } = this.coordinator;
     groups.write(group, stored);
-    groups.apply(group, stored);
+    this.applyOffsets(group, stored);
     await groups.partition.sync();
     this.coordinator.noteOffsetsEnd();
     this.transactionEnded([]);

@@ -31,6 +31,8 @@ export interface ProducerHost {
   partition(target: TopicPartition): FilePartition;
   /** Checks offsets and puts them in the form in which they are stored. */
   storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[];
+  /** Makes offsets that were written visible, except those on topics that were deleted meanwhile. */
+  applyOffsets(group: string, offsets: readonly StoredOffset[]): void;
   /** The partitions whose records below a committed offset are not all on the disk. */
   unsyncedSources(offsets: readonly StoredOffset[]): FilePartition[];
   /** Writes the markers that wait for space in partitions where this producer's last transaction is still open, or
@@ -177,7 +179,7 @@ export class FileProducer implements Producer {
       this.#mark('commit');
       coordinator.finish(record, partitions);
       // The offsets count before the housekeeping may rewrite them.
-      for (const { group, stored } of offsets) groups.apply(group, stored);
+      for (const { group, stored } of offsets) this.#log.applyOffsets(group, stored);
       this.#log.transactionEnded(partitions);
     }
     this.#offsets = [];

@@ -368,3 +368,29 @@ test('offsets of a transaction whose end is lost among the offsets do not count 
   expect(await again.committed('h')).toEqual([{ ...t, offset: 0 }]);
   await again.close();
 });
+
+test('offsets that are committed on a topic that is deleted meanwhile are forgotten with it', async () => {
+  const { files, log } = await setUp();
+  await log.createTopic({ name: 'source', partitions: 1 });
+  const source = { topic: 'source', partition: 0 };
+  const plain = await log.producer();
+  await plain.append(source, batchOf('a'), 'append');
+  const writer = await log.producer({ transactionalId: 'id' });
+  writer.begin();
+  await writer.append(t, batchOf('a'), 'append');
+  await writer.sendOffsets('one', [{ ...source, offset: 1 }]);
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  files.onSync = (path) => (path.includes('/topics/') ? held : undefined);
+  const committing = log.commitOffsets('two', [{ ...source, offset: 1 }]);
+  await settle();
+  files.onSync = undefined;
+  await log.deleteTopic('source');
+  release();
+  await committing;
+  await writer.commit();
+  expect(await log.groups()).toEqual([]);
+  await log.close();
+});
