@@ -667,6 +667,10 @@ export class StoreCore implements EntriesInMemory {
     );
     const { expiry } = this;
     if (expiry !== undefined && hasWindow(kind) && readTime(key, start) < expiry.committedBelow) return;
+    // A checkpoint that did not reach its position may have a later expiry already, and its sums leave out what expired
+    // by that one: an older one must not take its place.
+    const expires = kind === kinds.expiry && valueStart >= 0;
+    if (expires && expiry?.raise(readNumberValue(value, valueStart)) === false) return;
     const hash = table.hash(kind, key, start, keyEnd);
     let address = table.find(hash, kind, key, start, keyEnd);
     if (address === 0) {
@@ -678,8 +682,7 @@ export class StoreCore implements EntriesInMemory {
     address = table.setValue(address, value, valueStart, valueEnd);
     this.#last = 0;
     this.#committed(address);
-    if (kind === kinds.expiry && valueStart >= 0 && expiry?.raise(readNumberValue(value, valueStart)) === true)
-      this.#commitExpiry();
+    if (expires) this.#commitExpiry();
   }
 
   // ---- committed values

@@ -397,3 +397,30 @@ test('a scan shows nothing that expires with the commit that changes it', async 
     { op: 'commit' },
   ]);
 });
+
+const timedKinds = allKinds.filter((kind) => formOf(kind).timed);
+
+test.each(timedKinds)('a %s store that restores an older expiry than its checkpoint has is whole', async (kind) => {
+  const put = (window: number, key: string): Step => ({ op: 'put', at: { window, key }, size: 1, tag: 1 });
+  await run(new World(kind, setups['a key-value store behind']), [
+    put(100_000, 'a'),
+    put(200_000, 'a'),
+    put(300_000, 'a'),
+    { op: 'commit' },
+    { op: 'checkpoint' },
+    { op: 'advance', steps: 9 },
+    put(400_000, 'a'),
+    put(400_000, 'b'),
+    put(400_000, 'c'),
+    { op: 'expire', window: 200_000 },
+    { op: 'commit' },
+    { op: 'expire', window: 300_000 },
+    { op: 'commit' },
+    // The expiry reaches the disk, and the position of the checkpoint does not.
+    { op: 'checkpoint' },
+    { op: 'advance', steps: 1 },
+    // The restore writes a checkpoint behind the first expiry.
+    { op: 'crash', survive: 0, checkpoint: true },
+    { op: 'crash', survive: 0, checkpoint: false },
+  ]);
+});
