@@ -50,6 +50,12 @@ export interface SinkNode {
 
 export type Node = SourceNode | ProcessorNode | SinkNode;
 
+/** Stores that a processor uses besides those that it was added with. */
+export interface Connection {
+  readonly processor: string;
+  readonly stores: readonly string[];
+}
+
 /** A repartition topic; `partitions` where the number was asked for. */
 export interface Repartition {
   readonly name: string;

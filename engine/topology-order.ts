@@ -9,13 +9,13 @@ import { checkTopicName } from '../storage/index.ts';
 import { notGiven, requireName } from './given.ts';
 import { type StoreKind, type StoreSpec } from './stores/store.ts';
 import { storeKinds } from './stores/store-kinds.ts';
-import { dynamicTopic, type Node, type Repartition, resultTopic } from './topology-nodes.ts';
+import { type Connection, dynamicTopic, type Node, type Repartition, resultTopic } from './topology-nodes.ts';
 
 export interface TopologyParts {
   readonly nodes: readonly Node[];
   readonly stores: readonly StoreSpec[];
   readonly repartitions: readonly Repartition[];
-  readonly connections: readonly { readonly processor: string; readonly stores: readonly string[] }[];
+  readonly connections: readonly Connection[];
   readonly globalNames: { readonly nodes: readonly string[]; readonly stores: readonly string[] };
 }
 

@@ -19,6 +19,7 @@ import type { StoreSpec } from './stores/store.ts';
 import { splitTopology } from './sub-topologies.ts';
 import { describeSubTopologies, printDescription, type TopologyDescription } from './topology-description.ts';
 import {
+  type Connection,
   dynamicTopic,
   type GlobalStore,
   type Node,
@@ -79,12 +80,6 @@ export interface RepartitionOptions<In, Out> {
   /** Names of the two nodes; `<name>-sink` and `<name>` when left out. */
   readonly sinkName?: string;
   readonly sourceName?: string;
-}
-
-/** Stores that a processor uses besides those that it was added with. */
-export interface Connection {
-  readonly processor: string;
-  readonly stores: readonly string[];
 }
 
 export class Topology {
