@@ -76,7 +76,7 @@ export { hash48 } from './hash48.ts';
 export { firstNotBefore, itemAt } from './indexed.ts';
 export { isCount, JsonFault, JsonFields, parseJson } from './json-fields.ts';
 export { md5 } from './md5.ts';
-export { readOrderedI64, writeOrderedI64 } from './ordered-key.ts';
+export { readOrderedI64, readViewOrderedI64, writeOrderedI64 } from './ordered-key.ts';
 export { Random } from './random.ts';
 export { compileRegex, type Regex, type RegexEngine, type RegexMatcher, useRegexEngine } from './regex.ts';
 export {

@@ -25,7 +25,15 @@
  * store's specification.
  */
 
-import { ByteWriter, readF64, readOrderedI64, utf8Text, writeF64, writeOrderedI64 } from '../../base/index.ts';
+import {
+  ByteWriter,
+  readF64,
+  readOrderedI64,
+  readViewOrderedI64,
+  utf8Text,
+  writeF64,
+  writeOrderedI64,
+} from '../../base/index.ts';
 
 export const kinds = { data: 0, meta: 1, expiry: 2, window: 3, position: 4, sum: 5, page: 6 } as const;
 
@@ -42,6 +50,7 @@ export const kvPrefixBytes = 5;
 export const writeTime = writeOrderedI64;
 /** Exact while the time is a safe integer. */
 export const readTime = readOrderedI64;
+export const readViewTime = readViewOrderedI64;
 
 export const numberValue = (value: number): Uint8Array => {
   const bytes = new Uint8Array(8);

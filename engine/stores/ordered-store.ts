@@ -26,7 +26,7 @@
 import { assert, compareBytes, newCursor, readUnsignedVarint } from '../../base/index.ts';
 import { recordsBetween } from './checkpoint.ts';
 import { Expiry } from './expiry.ts';
-import { isPage, kinds, readTime, timeBytes, writeTime } from './layout.ts';
+import { isPage, kinds, readTime, readViewTime, timeBytes, writeTime } from './layout.ts';
 import { LiveCursor } from './live-cursor.ts';
 import { committedPages, livePages, OrderCursor } from './order-cursor.ts';
 import { PageChanges } from './page-changes.ts';
@@ -101,10 +101,11 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   #committedNewest = Number.NaN;
   /** The position of the last commit, and when it was first seen. */
   readonly #seen = { position: -1, ms: 0 };
+  orderStart = 0;
   /** Of `visitBackward`, once it was needed. */
   #visiting: OrderedCursor | undefined;
-  /** Which entry of the page in view `visitBackward` came to last, −1: none, or that is not known any more; and the
-   *  window of the page. */
+  /** Which entry of the page in view `visitBackward` or `comeToLast` came to last, −1: none, or that is not known any
+   *  more; and the window of the page. */
   #visited = -1;
   #visitedWindow = 0;
   /** How many entries had been evicted then: where more have been, the page may be one of them. */
@@ -279,6 +280,34 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     }
   }
 
+  comeToLast(key: Uint8Array, keyStart: number, keyEnd: number): boolean {
+    const { core } = this;
+    const expiry = this.#expiry;
+    this.#visited = -1;
+    // Calls are timed by `visitBackward`.
+    if (expiry === undefined || core.times !== undefined || (this.#recent as RecentEntries).count > 0) return false;
+    const window = expiry.windows.last;
+    if (window === undefined) return false;
+    this.#setWindowed(window, key, keyStart, keyEnd);
+    const tree = this.#tree;
+    if (!tree.viewFirst()) return false;
+    const { page } = tree;
+    if (page.level > 0) return false;
+    const index = page.count - 1;
+    page.at(index);
+    const view = core.table.viewOf(core.last);
+    if (readViewTime(view, page.orderStart) < expiry.below) return false;
+    core.valueBytes = page.bytes;
+    core.valueView = view;
+    core.valueStart = page.valueStart;
+    core.valueEnd = page.valueEnd;
+    this.orderStart = page.orderStart;
+    this.#visited = index;
+    this.#visitedWindow = window;
+    this.#visitedEvictions = core.memory.evictions;
+    return true;
+  }
+
   /** Visits the entries of the page in view, which is the only one of its tree; answers whether to go on. */
   #visitPage(from: Uint8Array, visit: EntryVisitor): boolean {
     const { page } = this.#tree;
@@ -314,7 +343,10 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     this.#visited = -1;
     if (index < 0 || this.core.memory.evictions !== this.#visitedEvictions) return false;
     const time = expiry === undefined ? 0 : readTime(to, 0);
-    if (expiry !== undefined && (time < expiry.below || expiry.windowOf(time) !== this.#visitedWindow)) return false;
+    if (expiry !== undefined) {
+      const window = this.#visitedWindow;
+      if (time < expiry.below || time < window || time >= window + expiry.windowMs) return false;
+    }
     if (!this.#tree.overwrite(index, to, value, valueStart, valueEnd)) return false;
     this.#written = undefined;
     if (expiry !== undefined) this.#raiseNewest(time);

@@ -170,8 +170,7 @@ export class PageTree {
     page.at(index);
     if (page.orderEnd - page.orderStart !== to.length) return false;
     if (page.valueEnd - page.valueStart !== valueEnd - valueStart) return false;
-    this.#edit(page.length, page.length, 'change');
-    page.at(index);
+    this.#core.editInPlace(this.#address);
     copyBytes(to, 0, to.length, page.bytes, page.orderStart);
     copyBytes(value, valueStart, valueEnd, page.bytes, page.valueStart);
     return true;

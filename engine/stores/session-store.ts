@@ -3,7 +3,7 @@
  * `writeOrderedI64` has them). They expire by their ends.
  */
 
-import { readOrderedI64, writeOrderedI64 } from '../../base/index.ts';
+import { readOrderedI64, readViewOrderedI64, writeOrderedI64 } from '../../base/index.ts';
 import type { EntryVisitor, OrderedStore, SessionVisitor, ValueCursor } from './store.ts';
 
 const timeBytes = 8;
@@ -79,12 +79,22 @@ export class SessionStore implements ValueCursor {
     disjoint: boolean,
     visit: FoundSession,
   ): void {
+    const store = this.#store;
+    // Mostly the last session is the only one.
+    if (disjoint && store.comeToLast(key, keyStart, keyEnd)) {
+      const { valueView, orderStart } = store;
+      const end = readViewOrderedI64(valueView, orderStart);
+      if (end < earliestEnd) return;
+      const start = readViewOrderedI64(valueView, orderStart + timeBytes);
+      if (start <= earliestEnd && start <= latestStart)
+        return visit(start, end, store.valueBytes, store.valueStart, store.valueEnd);
+    }
     writeOrderedI64(this.#from, 0, earliestEnd);
     // Of disjoint ones, those before one that starts here or earlier end earlier.
     this.#lastStart = disjoint ? earliestEnd : Number.NEGATIVE_INFINITY;
     this.#latestStart = latestStart;
     this.#visit = visit;
-    this.#store.visitBackward(key, keyStart, keyEnd, this.#from, this.#visitEntry);
+    store.visitBackward(key, keyStart, keyEnd, this.#from, this.#visitEntry);
   }
 
   /** True when the session is present; its value is then under the cursor. */

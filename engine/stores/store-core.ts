@@ -425,6 +425,13 @@ export class StoreCore implements EntriesInMemory {
     return this.#edited(address, length, write);
   }
 
+  /** The same for a value that keeps its length, and so its address. */
+  editInPlace(address: number): void {
+    this.#release(address);
+    if (!this.table.hasFlag(address, flags.changed)) this.#note(address, this.table.valueLength(address));
+    this.#last = address;
+  }
+
   /** Adds an entry that is known to be absent, with a value of arbitrary bytes and room for it to grow. May evict
    *  others. */
   create(

@@ -124,7 +124,7 @@ export interface WindowsOfKey extends UpdateCursor {
  *
  * To take what is earliest over all keys, keep everything under one key, with orders of time, sequence and key.
  */
-export interface OrderedStore extends ValueCursor {
+export interface OrderedStore extends UpdateCursor {
   readonly name: string;
   /** True when the entry is present; its value is then under the store's own cursor until the next call. */
   get(
@@ -175,9 +175,15 @@ export interface OrderedStore extends ValueCursor {
   /** Visits the entries of a key at or above `from`, the last one first, until the visitor answers false. It must
    *  neither read nor change the store. Where a key has few entries this takes a fraction of what a cursor does. */
   visitBackward(key: Uint8Array, keyStart: number, keyEnd: number, from: Uint8Array, visit: EntryVisitor): void;
-  /** Takes the entry that `visitBackward` came to last out, and puts one of order `to`, which is given as a whole; this
-   *  store has not been called since, but others may have been. False, and nothing changes: the new one does not fit
-   *  into the place of the other, or that may have left memory; both have to be done one by one. */
+  /** Comes to the last entry of a key, where one look-up finds it: its value is under the store's cursor, its order at
+   *  `orderStart`, until the next call. False: that is not known; `visitBackward` finds what there is. Only where the
+   *  specification has a retention time. */
+  comeToLast(key: Uint8Array, keyStart: number, keyEnd: number): boolean;
+  /** Where the order of the entry begins that `comeToLast` came to: in `valueBytes`, and in `valueView`. */
+  readonly orderStart: number;
+  /** Takes the entry that `visitBackward` or `comeToLast` came to last out, and puts one of order `to`, which is given
+   *  as a whole; this store has not been called since, but others may have been. False, and nothing changes: the new one
+   *  does not fit into the place of the other, or that may have left memory; both have to be done one by one. */
   overwriteVisited(to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
   /** A cursor over entries of this store. An operator makes its cursors once and uses them again. */
   cursor(): OrderedCursor;

@@ -541,11 +541,17 @@ test('an entry that was visited is overwritten in its place only where its page 
     const to = timeOrder(Math.floor(now - random.below(20)));
     const value = bytesOf(`${name} at ${step}`.padEnd(30));
     let from: Uint8Array | undefined;
-    // All of its windows are looked through.
-    store.visitBackward(key, 0, key.length, timeOrder(0), (bytes, orderStart, orderEnd) => {
-      from = bytes.slice(orderStart, orderEnd);
-      return random.chance(0.5);
-    });
+    if (random.chance(0.5) && store.comeToLast(key, 0, key.length)) {
+      const { valueBytes, orderStart, valueStart, valueEnd } = store;
+      expect(textOf(valueBytes, valueStart, valueEnd)).toBe(model.get(name));
+      from = valueBytes.slice(orderStart, valueStart);
+    } else {
+      // All of its windows are looked through.
+      store.visitBackward(key, 0, key.length, timeOrder(0), (bytes, orderStart, orderEnd) => {
+        from = bytes.slice(orderStart, orderEnd);
+        return random.chance(0.5);
+      });
+    }
     expect(from !== undefined).toBe(model.has(name));
     if (store.overwriteVisited(to, value, 0, value.length)) overwritten++;
     else {
@@ -563,22 +569,31 @@ test('an entry that was visited is overwritten in its place only where its page 
   expect(store.stats.evictions).toBeGreaterThan(1_000);
 });
 
-test('an entry that was visited is not overwritten where its page lay before another store needed the memory', async () => {
-  const memory = new MemoryBudget(20_000);
-  const store = await newStore({ retentionMs: 50, kv: new MemoryKv(), memory });
-  const other = await newStore({ kv: new MemoryKv(), storeId: 2, memory });
-  put(store, 'k', timeOrder(1_001), 'before');
-  store.commit(1);
-  await store.checkpoint();
-  store.visitBackward(bytesOf('k'), 0, 1, timeOrder(0), () => false);
-  const { evictions } = store.stats;
-  for (let i = 0; i < 1_000 && store.stats.evictions === evictions; i++)
-    put(other, `key ${i}`, bytesOf('order'), 'x'.repeat(200));
-  expect(store.stats.evictions).toBeGreaterThan(evictions);
-  expect(store.overwriteVisited(timeOrder(1_002), bytesOf('behind'), 0, 6)).toBe(false);
-  expect(store.changed()).toBe(0);
-  expect(fetch(store, 'k')).toEqual(['before']);
-});
+test.for([
+  {
+    by: 'visiting',
+    come: (store: OrderedStateStore) => store.visitBackward(bytesOf('k'), 0, 1, timeOrder(0), () => false),
+  },
+  { by: 'coming to the last one', come: (store: OrderedStateStore) => store.comeToLast(bytesOf('k'), 0, 1) },
+])(
+  'an entry found by $by is not overwritten where its page lay before another store needed the memory',
+  async ({ come }) => {
+    const memory = new MemoryBudget(20_000);
+    const store = await newStore({ retentionMs: 50, kv: new MemoryKv(), memory });
+    const other = await newStore({ kv: new MemoryKv(), storeId: 2, memory });
+    put(store, 'k', timeOrder(1_001), 'before');
+    store.commit(1);
+    await store.checkpoint();
+    come(store);
+    const { evictions } = store.stats;
+    for (let i = 0; i < 1_000 && store.stats.evictions === evictions; i++)
+      put(other, `key ${i}`, bytesOf('order'), 'x'.repeat(200));
+    expect(store.stats.evictions).toBeGreaterThan(evictions);
+    expect(store.overwriteVisited(timeOrder(1_002), bytesOf('behind'), 0, 6)).toBe(false);
+    expect(store.changed()).toBe(0);
+    expect(fetch(store, 'k')).toEqual(['before']);
+  },
+);
 
 describe('keys of blocks that the store was told to expect', () => {
   /** `count` keys of few, one behind the other. */
@@ -604,91 +619,97 @@ describe('keys of blocks that the store was told to expect', () => {
     return last;
   };
 
-  test.for([{ name: 'without a retention time' }, { name: 'with one', retentionMs: 100 }])(
-    'are found where they are, however the store changed since they were looked up: $name',
-    async (options) => {
-      let overwritten = 0;
-      for (let seed = 1; seed <= 10; seed++) {
-        const random = new Random(seed);
-        const store = await newStore({ ...options, pageBytes: 128, lookAheadFrom: 0 });
-        const cursor = store.cursor();
-        const entries = new Map<string, Map<string, string>>();
-        const changelog = new Map<string, string>();
-        for (let turn = 0; turn < 6; turn++) {
-          const blocks = [blockOf(random, 60), blockOf(random, 60)];
-          while (blocks.some(({ row }) => row < 60)) {
-            const block = random.pick(blocks.filter(({ row }) => row < 60));
-            const { keys, columns } = block;
-            const to = Math.min(60, block.row + 1 + random.below(5));
-            store.expect(columns, block.row, 60);
-            for (; block.row < to; block.row++) {
-              const key = keys[block.row] as string;
-              const at = [
-                columns.bytes,
-                columns.keyStart[block.row] as number,
-                columns.keyEnd[block.row] as number,
-              ] as const;
-              const of = entries.get(key) ?? new Map<string, string>();
-              entries.set(key, of);
-              const order = timeOrder(random.below(300));
-              const name = textOf(order);
-              const chance = random.below(5);
-              if (chance === 0) {
-                store.delete(...at, order, 0, order.length);
-                of.delete(name);
-              } else if (chance === 1) {
-                for (const each of of.keys()) {
-                  const bytes = timeOrder(readOrderedI64(bytesOf(each), 0));
-                  store.delete(...at, bytes, 0, bytes.length);
-                }
-                of.clear();
-              } else if (chance === 2 && of.size > 0) {
-                const [from, held] = random.pick([...of]);
-                const near = Math.max(0, readOrderedI64(bytesOf(from), 0) + random.between(-30, 30));
-                const to = random.chance(0.7) ? timeOrder(near) : order;
-                const value = bytesOf(random.chance(0.7) ? held.toUpperCase() : held.slice(1));
-                expect(lastVisited(store, at, from)).toBe(from);
-                if (store.overwriteVisited(to, value, 0, value.length)) {
-                  overwritten++;
-                  of.delete(from);
-                } else store.put(...at, to, 0, to.length, value, 0, value.length);
-                of.set(textOf(to), textOf(value));
-              } else {
-                const value = bytesOf(`${key} `.repeat(random.below(12)));
-                store.put(...at, order, 0, order.length, value, 0, value.length);
-                of.set(name, textOf(value));
+  test.for<{ name: string; retentionMs?: number }>([
+    { name: 'without a retention time' },
+    { name: 'with one', retentionMs: 100 },
+  ])('are found where they are, however the store changed since they were looked up: $name', async (options) => {
+    let overwritten = 0;
+    let lasts = 0;
+    for (let seed = 1; seed <= 10; seed++) {
+      const random = new Random(seed);
+      const store = await newStore({ ...options, pageBytes: 128, lookAheadFrom: 0 });
+      const cursor = store.cursor();
+      const entries = new Map<string, Map<string, string>>();
+      const changelog = new Map<string, string>();
+      for (let turn = 0; turn < 6; turn++) {
+        const blocks = [blockOf(random, 60), blockOf(random, 60)];
+        while (blocks.some(({ row }) => row < 60)) {
+          const block = random.pick(blocks.filter(({ row }) => row < 60));
+          const { keys, columns } = block;
+          const to = Math.min(60, block.row + 1 + random.below(5));
+          store.expect(columns, block.row, 60);
+          for (; block.row < to; block.row++) {
+            const key = keys[block.row] as string;
+            const at = [
+              columns.bytes,
+              columns.keyStart[block.row] as number,
+              columns.keyEnd[block.row] as number,
+            ] as const;
+            const of = entries.get(key) ?? new Map<string, string>();
+            entries.set(key, of);
+            const order = timeOrder(random.below(300));
+            const name = textOf(order);
+            const chance = random.below(5);
+            if (chance === 0) {
+              store.delete(...at, order, 0, order.length);
+              of.delete(name);
+            } else if (chance === 1) {
+              for (const each of of.keys()) {
+                const bytes = timeOrder(readOrderedI64(bytesOf(each), 0));
+                store.delete(...at, bytes, 0, bytes.length);
               }
-              expect(store.get(...at, order, 0, order.length)).toBe(of.has(name));
-              cursor.fetch(...at);
-              const found: string[] = [];
-              while (cursor.next()) found.push(valueUnder(cursor));
-              const sorted = [...of].sort(([a], [b]) => (a < b ? -1 : 1));
-              expect(found).toEqual(sorted.map(([, value]) => value));
-              const time = random.below(300);
-              const visited: string[] = [];
-              const most = random.chance(0.5) ? Number.POSITIVE_INFINITY : 1 + random.below(3);
-              store.visitBackward(...at, timeOrder(time), (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
-                visited.push(`${readOrderedI64(bytes, orderStart)} ${textOf(bytes, valueStart, valueEnd)}`);
-                return visited.length < most;
-              });
-              const later = sorted.map(([name, value]) => [readOrderedI64(bytesOf(name), 0), value] as const);
-              const wanted = later.filter(([at]) => at >= time).map(([at, value]) => `${at} ${value}`);
-              expect(visited).toEqual(wanted.toReversed().slice(0, most));
+              of.clear();
+            } else if (chance === 2 && of.size > 0) {
+              const [from, held] = random.pick([...of]);
+              const near = Math.max(0, readOrderedI64(bytesOf(from), 0) + random.between(-30, 30));
+              const to = random.chance(0.7) ? timeOrder(near) : order;
+              const value = bytesOf(random.chance(0.7) ? held.toUpperCase() : held.slice(1));
+              expect(lastVisited(store, at, from)).toBe(from);
+              if (store.overwriteVisited(to, value, 0, value.length)) {
+                overwritten++;
+                of.delete(from);
+              } else store.put(...at, to, 0, to.length, value, 0, value.length);
+              of.set(textOf(to), textOf(value));
+            } else {
+              const value = bytesOf(`${key} `.repeat(random.below(12)));
+              store.put(...at, order, 0, order.length, value, 0, value.length);
+              of.set(name, textOf(value));
             }
+            expect(store.get(...at, order, 0, order.length)).toBe(of.has(name));
+            cursor.fetch(...at);
+            const found: string[] = [];
+            while (cursor.next()) found.push(valueUnder(cursor));
+            const sorted = [...of].sort(([a], [b]) => (a < b ? -1 : 1));
+            expect(found).toEqual(sorted.map(([, value]) => value));
+            if (store.comeToLast(...at)) {
+              lasts++;
+              expect(textOf(store.valueBytes, store.orderStart, store.valueEnd)).toBe(sorted.at(-1)?.join(''));
+            }
+            const time = random.below(300);
+            const visited: string[] = [];
+            const most = random.chance(0.5) ? Number.POSITIVE_INFINITY : 1 + random.below(3);
+            store.visitBackward(...at, timeOrder(time), (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
+              visited.push(`${readOrderedI64(bytes, orderStart)} ${textOf(bytes, valueStart, valueEnd)}`);
+              return visited.length < most;
+            });
+            const later = sorted.map(([name, value]) => [readOrderedI64(bytesOf(name), 0), value] as const);
+            const wanted = later.filter(([at]) => at >= time).map(([at, value]) => `${at} ${value}`);
+            expect(visited).toEqual(wanted.toReversed().slice(0, most));
           }
-          store.writeChangelog((bytes, start, end, value, valueStart, valueEnd) => {
-            const name = textOf(bytes, start, end);
-            if (valueStart < 0) changelog.delete(name);
-            else changelog.set(name, textOf(value, valueStart, valueEnd));
-          });
-          const all = [...entries].flatMap(([key, of]) =>
-            [...of].map(([order, value]) => [`\0${String.fromCharCode(key.length)}${key}${order}`, value] as const),
-          );
-          expect(changelog).toEqual(new Map(all));
-          store.commit(turn + 1);
         }
+        store.writeChangelog((bytes, start, end, value, valueStart, valueEnd) => {
+          const name = textOf(bytes, start, end);
+          if (valueStart < 0) changelog.delete(name);
+          else changelog.set(name, textOf(value, valueStart, valueEnd));
+        });
+        const all = [...entries].flatMap(([key, of]) =>
+          [...of].map(([order, value]) => [`\0${String.fromCharCode(key.length)}${key}${order}`, value] as const),
+        );
+        expect(changelog).toEqual(new Map(all));
+        store.commit(turn + 1);
       }
-      expect(overwritten).toBeGreaterThan(100);
-    },
-  );
+    }
+    expect(overwritten).toBeGreaterThan(100);
+    expect(lasts > 100).toBe(options.retentionMs !== undefined);
+  });
 });

@@ -18,6 +18,7 @@ type Step =
   | { readonly op: 'append-later'; readonly ms: number; readonly backMs: number; readonly size: number }
   | { readonly op: 'overwrite'; readonly number: number; readonly tag: number }
   | { readonly op: 'remove'; readonly number: number }
+  | { readonly op: 'extend'; readonly group: string; readonly ms: number; readonly tag: number }
   | { readonly op: 'expire-behind' }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
   | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'idle' | 'check' | 'scan-aside' }
@@ -25,6 +26,13 @@ type Step =
   | { readonly op: 'block'; readonly keys: readonly Key[]; readonly size: number }
   | { readonly op: 'advance'; readonly steps: number }
   | { readonly op: 'crash'; readonly survive: number; readonly checkpoint: boolean };
+
+const extend = fc.record({
+  op: fc.constant('extend' as const),
+  group: fc.constantFrom('', '0', '1', '2'),
+  ms: fc.integer({ min: -2, max: 5 }).map((n) => n * 10_000),
+  tag: fc.nat(9),
+});
 
 const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
   const { timed } = formOf(kind);
@@ -122,7 +130,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     { arbitrary: failRead, weight: 2 },
     { arbitrary: crash, weight: 1 },
   ];
-  if (kind === 'ordered by time') options.push({ arbitrary: append, weight: 20 });
+  if (kind === 'ordered by time') options.push({ arbitrary: append, weight: 20 }, { arbitrary: extend, weight: 12 });
   if (timed) options.push({ arbitrary: expire, weight: 1 });
   if (kind === 'ordered' || kind === 'ordered by time') options.push({ arbitrary: fetch, weight: 4 });
   return fc.array(fc.oneof(...options), { minLength: 1, maxLength: 160, size: 'max' });
@@ -154,6 +162,7 @@ const stepsOfJoin = (): fc.Arbitrary<Step[]> => {
       { arbitrary: overwrite, weight: 8 },
       { arbitrary: remove, weight: 5 },
       { arbitrary: put, weight: 1 },
+      { arbitrary: extend, weight: 2 },
       { arbitrary: fc.constant<Step>({ op: 'expire-behind' }), weight: 3 },
       { arbitrary: fc.constantFrom(...marks).map((op): Step => ({ op })), weight: 20 },
       { arbitrary: fc.integer({ min: 1, max: 6 }).map((steps): Step => ({ op: 'advance', steps })), weight: 8 },
@@ -211,6 +220,9 @@ const apply = async (world: World, step: Step): Promise<void> => {
       break;
     case 'update':
       world.update(step.at, `${step.tag}`);
+      break;
+    case 'extend':
+      world.extend(step.group, step.ms, `${step.tag}`);
       break;
     case 'block':
       world.runBlock(step.keys, 'b'.repeat(step.size));

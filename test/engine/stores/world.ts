@@ -230,6 +230,41 @@ export class World {
     this.open.set(nameOf(at), digit + before.slice(1));
   }
 
+  /** Overwrites the last entry of a group by one of another time, where that is possible, as a session is extended. */
+  extend(group: string, ms: number, digit: string): void {
+    if (this.kind !== 'ordered by time') return;
+    const store = orderedStore(this.store);
+    const key = bytesOf(`#${group}#`);
+    const last = [...this.open.keys()]
+      .map((name) => this.keys.get(name) as Key)
+      .filter((at) => groupOf(at.key) === group)
+      .sort((a, b) => compareOrders(this.kind, a, b))
+      .at(-1);
+    const order = last && textOf(orderOf(this.kind, last));
+    const value = last && this.open.get(nameOf(last));
+    if (store.comeToLast(key, 1, key.length - 1)) {
+      const { valueBytes, valueView, orderStart, valueStart, valueEnd } = store;
+      expect(textOf(valueBytes, orderStart, valueStart)).toBe(order);
+      expect(valueView.getUint8(orderStart)).toBe(valueBytes[orderStart]);
+      expect(textOf(valueBytes, valueStart, valueEnd)).toBe(value);
+    } else {
+      let found: string | undefined;
+      const first = orderOf(this.kind, { window: Number.MIN_SAFE_INTEGER, key: '' });
+      store.visitBackward(key, 1, key.length - 1, first, (bytes, orderStart, orderEnd) => {
+        found = textOf(bytes, orderStart, orderEnd);
+        return false;
+      });
+      expect(found).toBe(order);
+    }
+    if (last === undefined || value === undefined || value === '') return;
+    const to = { window: last.window + ms, key: last.key };
+    const text = digit + value.slice(1);
+    if (!store.overwriteVisited(orderOf(this.kind, to), bytesOf(text), 0, text.length)) return;
+    this.keys.set(nameOf(to), to);
+    this.open.delete(nameOf(last));
+    this.open.set(nameOf(to), text);
+  }
+
   delete(at: Key): void {
     this.keys.set(nameOf(at), at);
     const key = bytesOf(`#${at.key}#`);
