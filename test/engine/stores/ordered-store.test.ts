@@ -595,6 +595,20 @@ test.for([
   },
 );
 
+test('a cursor shows the entry that it came to, where that is overwritten in its place, and then the new one', async () => {
+  const store = await newStore({ retentionMs: 50 });
+  put(store, 'k', timeOrder(1_001), 'before');
+  const cursor = store.cursor();
+  cursor.fetch(bytesOf('k'), 0, 1);
+  expect(cursor.next()).toBe(true);
+  expect(store.comeToLast(bytesOf('k'), 0, 1)).toBe(true);
+  expect(store.overwriteVisited(timeOrder(1_002), bytesOf('behind'), 0, 6)).toBe(true);
+  expect(valueUnder(cursor)).toBe('before');
+  expect(cursor.next()).toBe(true);
+  expect(valueUnder(cursor)).toBe('behind');
+  expect(cursor.next()).toBe(false);
+});
+
 describe('keys of blocks that the store was told to expect', () => {
   /** `count` keys of few, one behind the other. */
   const blockOf = (random: Random, count: number) => {
