@@ -182,8 +182,8 @@ export interface OrderedStore extends UpdateCursor {
   /** Where the order of the entry begins that `comeToLast` came to: in `valueBytes`, and in `valueView`. */
   readonly orderStart: number;
   /** Takes the entry that `visitBackward` or `comeToLast` came to last out, and puts one of order `to`, which is given
-   *  as a whole; this store has not been called since, but others may have been. False, and nothing changes: the new one
-   *  does not fit into the place of the other, or that may have left memory; both have to be done one by one. */
+   *  as a whole; this store has not been called since, but others may have been. False, and nothing changes: the new
+   *  one does not fit into the place of the other, or that may have left memory; both have to be done one by one. */
   overwriteVisited(to: Uint8Array, value: Uint8Array, valueStart: number, valueEnd: number): boolean;
   /** A cursor over entries of this store. An operator makes its cursors once and uses them again. */
   cursor(): OrderedCursor;
