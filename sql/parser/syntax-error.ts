@@ -166,7 +166,9 @@ function hintFor(
     misspelt(found, expected) ??
     misplaced(tokens, index, expected) ??
     misspeltBefore(tokens, index, expected) ??
+    windowForm(tokens, index, expected) ??
     (description === 'a type' ? typeName(found) : undefined) ??
+    (description === "a property (NAME = 'value')" ? propertyName(found) : undefined) ??
     (endsList(found, description) ? undefined : reservedName(found, expected)) ??
     slip(tokens, index, expected) ??
     reservedName(found, expected)
@@ -257,6 +259,30 @@ function misplaced(tokens: readonly IToken[], index: number, expected: readonly 
   }
   return undefined;
 }
+
+const windowForms: Readonly<Record<string, string>> = {
+  TUMBLING: 'Write WINDOW TUMBLING (SIZE 1 MINUTE), or with GRACE PERIOD 10 SECONDS behind a comma.',
+  HOPPING: 'Write WINDOW HOPPING (SIZE 1 MINUTE, ADVANCE BY 20 SECONDS).',
+  SESSION: 'Write WINDOW SESSION (5 MINUTES).',
+};
+
+/** How the WINDOW clause is written that a token stands in. */
+function windowForm(tokens: readonly IToken[], index: number, expected: readonly TokenType[]): string | undefined {
+  if (expected.includes(keyword.TUMBLING)) return 'The kinds of windows are TUMBLING, HOPPING and SESSION.';
+  const from = tokens.slice(0, index).findLastIndex((token) => upper(token) === 'WINDOW');
+  const clause = from < 0 ? [] : tokens.slice(from + 1, index);
+  if (clause.some(({ tokenType }) => tokenType === RightParen)) return undefined;
+  if (expected.includes(Unit)) return 'The units are DAYS, HOURS, MINUTES, SECONDS and MILLISECONDS.';
+  // The kind is the first word, or the second behind a name.
+  return clause
+    .slice(0, 2)
+    .map((token) => windowForms[upper(token)])
+    .find((form) => form !== undefined);
+}
+
+/** What is meant by a word that stands where a property does. */
+const propertyName = (found: IToken): string | undefined =>
+  upper(found) === 'TOPIC' ? 'The property is called KAFKA_TOPIC.' : undefined;
 
 /** A name with the names that dots join to it, such as the name of a property without its quotes. */
 function dotted(tokens: readonly IToken[], index: number): string {

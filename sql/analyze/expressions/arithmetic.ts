@@ -1,7 +1,7 @@
 /** `+ - * / %` and signs. */
 
 import type { ExpressionOf } from '../../parser/ast.ts';
-import { isNumeric, numericOf, operandTypes, printType, stringType } from '../../types/type.ts';
+import { isNumeric, numericOf, operandTypes, printType, type SqlType, stringType } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { castTo } from './convert.ts';
 import { asTyped, type Typing } from './draft.ts';
@@ -27,12 +27,18 @@ export const typeArithmetic = (typing: Typing, node: ExpressionOf<'arithmetic'>)
     throw mismatch(
       `${node.operator} cannot be applied to ${printType(a.type)} and ${printType(b.type)}`,
       node.at,
-      a.type.kind === 'TIMESTAMP' ? 'TIMESTAMPADD and TIMESTAMPSUB move a point in time.' : undefined,
+      operandHint(a.type, b.type),
     );
   }
   const { operator } = node;
   const type = numeric.result(operator, one, other);
   return { kind: 'arithmetic', operator, left: castTo(a, one), right: castTo(b, other), type };
+};
+
+const operandHint = (a: SqlType, b: SqlType): string | undefined => {
+  if (a.kind === 'TIMESTAMP') return 'TIMESTAMPADD and TIMESTAMPSUB move a point in time.';
+  if (a.kind !== 'STRING' && b.kind !== 'STRING') return undefined;
+  return 'CAST(… AS BIGINT) makes a number of a text, CAST(… AS STRING) a text of a number; || joins texts.';
 };
 
 /** A sign before a number. */

@@ -97,6 +97,13 @@ const convertTyped = (
   return canConvert(type, target, grade) ? castTo(typed, target) : undefined;
 };
 
+/** How the texts are written that people are most often unsure about. */
+const textForms: { readonly [K in SqlType['kind']]?: string } = {
+  DATE: "Write it as '2024-01-31'.",
+  TIME: "Write it as '12:30:00'.",
+  TIMESTAMP: "Write it as '2024-01-31T12:30:00', with a zone such as Z or +01:00 if needed.",
+};
+
 /** A literal of another type, converted now: what a text stands for is known before the query runs. */
 const convertLiteral = (value: LiteralValue, from: SqlType, to: SqlType, at: Position): TypedExpression => {
   try {
@@ -104,6 +111,9 @@ const convertLiteral = (value: LiteralValue, from: SqlType, to: SqlType, at: Pos
     return { kind: 'literal', value: literalOfValue(converted, to), type: to };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
-    throw new UserError('SQL_BAD_TEXT', `invalid input for type ${printType(to)}: ${error.message}`, { at });
+    throw new UserError('SQL_BAD_TEXT', `invalid input for type ${printType(to)}: ${error.message}`, {
+      at,
+      hint: textForms[to.kind],
+    });
   }
 };

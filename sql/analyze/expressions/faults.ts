@@ -16,7 +16,9 @@ export const notComparable = (a: SqlType, b: SqlType, operator: string, at: Posi
   mismatch(
     `${printType(a)} and ${printType(b)} cannot be compared with ${operator}`,
     at,
-    'Use CAST where one type is meant.',
+    printType(a) === printType(b)
+      ? 'Its values have no order: only = and <> compare them.'
+      : 'Make both the same type, for example with CAST(… AS STRING).',
   );
 
 export const unsupported = (what: string, at: Position, hint?: string): UserError =>

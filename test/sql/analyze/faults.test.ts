@@ -55,7 +55,24 @@ describe('names', () => {
 
 describe('types', () => {
   test('a comparison names both types', () => {
-    expect(csas("SELECT * FROM orders WHERE amount > 'a'")).toMatch(/^SQL_TYPE_MISMATCH at 1:47: .*DOUBLE.*STRING/);
+    expect(csas("SELECT * FROM orders WHERE amount > 'a'")).toMatch(
+      /^SQL_TYPE_MISMATCH at 1:47: .*DOUBLE.*STRING.* \| Make both the same type, for example with CAST/,
+    );
+    expect(csas('SELECT * FROM orders WHERE ARRAY[1] < ARRAY[2]')).toMatch(
+      /^SQL_TYPE_MISMATCH at 1:47: .* \| Its values have no order: only = and <> compare them\./,
+    );
+  });
+
+  test('arithmetic with a text shows how to convert it', () => {
+    expect(csas('SELECT id, customer + 1 AS x FROM orders')).toMatch(
+      /^SQL_TYPE_MISMATCH at 1:31: .* \| CAST\(… AS BIGINT\) makes a number of a text/,
+    );
+  });
+
+  test('a text that is no time shows the form of one', () => {
+    expect(csas("SELECT * FROM orders WHERE FROM_UNIXTIME(ts) > '31.1.2024'")).toMatch(
+      /^SQL_BAD_TEXT at 1:67: .* \| Write it as '2024-01-31T12:30:00'/,
+    );
   });
 
   test('a condition must be a BOOLEAN', () => {

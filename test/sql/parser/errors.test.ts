@@ -114,6 +114,35 @@ const syntax: readonly (readonly [sentence: string, cases: readonly (readonly [t
         '1:33 expected a whole number, found "SIZE" [Of a session window only the gap is given: WINDOW SESSION (5 MINUTES).]',
       ],
       [
+        'SELECT a FROM x WINDOW TUMBLING (1 MINUTE) GROUP BY a',
+        '1:34 expected SIZE, found "1" [Write WINDOW TUMBLING (SIZE 1 MINUTE), or with GRACE PERIOD 10 SECONDS behind a comma.]',
+      ],
+      [
+        'SELECT a FROM x WINDOW TUMBLING SIZE 1 MINUTE GROUP BY a',
+        '1:33 expected "(", found "SIZE" [Write WINDOW TUMBLING (SIZE 1 MINUTE), or with GRACE PERIOD 10 SECONDS behind a comma.]',
+      ],
+      [
+        'SELECT a FROM x WINDOW w TUMBLING (SIZE 1 MINUTE, GRACE 1 SECOND) GROUP BY a',
+        '1:57 expected PERIOD, found "1" [Write WINDOW TUMBLING (SIZE 1 MINUTE), or with GRACE PERIOD 10 SECONDS behind a comma.]',
+      ],
+      [
+        'SELECT a FROM x WINDOW TUMBLING (SIZE 1 MIN) GROUP BY a',
+        '1:41 expected a unit of time (such as SECONDS or DAYS), found "MIN" [The units are DAYS, HOURS, MINUTES, SECONDS and MILLISECONDS.]',
+      ],
+      [
+        'SELECT a FROM x WINDOW HOPPING (SIZE 1 MINUTE) GROUP BY a',
+        '1:46 expected ",", found ")" [Write WINDOW HOPPING (SIZE 1 MINUTE, ADVANCE BY 20 SECONDS).]',
+      ],
+      [
+        'SELECT a FROM x WINDOW SLIDING (SIZE 1 MINUTE) GROUP BY a',
+        '1:32 expected TUMBLING, HOPPING or SESSION, found "(" [The kinds of windows are TUMBLING, HOPPING and SESSION.]',
+      ],
+      ['SELECT a FROM x WINDOW TUMBLING (SIZE 1 MINUTE) WHERE (a b) GROUP BY a', '1:58 expected ")", found "b"'],
+      [
+        "CREATE STREAM x (a INT) WITH (topic='x', value_format='JSON')",
+        '1:31 expected a property (NAME = \'value\'), found "topic" [The property is called KAFKA_TOPIC.]',
+      ],
+      [
         'TERMINATE QUERY ctas_1',
         '1:11 expected the id of a query, or ALL, found "QUERY" [Write the id alone: TERMINATE ctas_1;]',
       ],
