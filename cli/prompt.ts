@@ -18,6 +18,8 @@ const nextPrompt = '       -> ';
 
 const leave = /^\s*(?:exit|quit|\\q)\s*;?\s*$/i;
 const help = /^\s*(?:help|\\\?|\\h)\s*;?\s*$/i;
+/** A command of other terminals, such as `\d`: no statement begins with a backslash. */
+const unknownCommand = /^\s*\\\S*/;
 
 const helpText = `A statement ends with a semicolon and may go over several lines.
 
@@ -90,10 +92,17 @@ export async function runPrompt(session: Session, terminal: Terminal, streams: P
   });
 
   editor.prompt();
+  let leaves = false;
   for await (const line of linesOf(editor, waiting)) {
-    if (typed.length === 0 && leave.test(line)) break;
-    if (typed.length === 0 && help.test(line)) terminal.message(helpText);
-    else {
+    const first = typed.length === 0;
+    if (first && leave.test(line)) {
+      leaves = true;
+      break;
+    }
+    if (first && help.test(line)) terminal.message(helpText);
+    else if (first && unknownCommand.test(line)) {
+      terminal.message(`There is no command ${unknownCommand.exec(line)?.[0].trim()}. "help" shows what there is.`);
+    } else {
       typed.push(line);
       const { statements, rest } = splitStatements(typed.join('\n'));
       if (statements.length > 0) {
@@ -114,6 +123,8 @@ export async function runPrompt(session: Session, terminal: Terminal, streams: P
     editor.setPrompt(typed.length === 0 ? firstPrompt : nextPrompt);
     editor.prompt();
   }
+  // Ctrl-D leaves the cursor behind the prompt.
+  if (!leaves) terminal.message('');
   editor.close();
   writeHistory(file, history);
   return exitCode.ok;

@@ -37,8 +37,6 @@ export const plainStyle: TableStyle = {
   dim: (text) => text,
 };
 
-type CellContent = string | { readonly content: string; readonly wordWrap: boolean };
-
 /** A column never gets narrower than this to make a row fit. */
 const leastWidth = 8;
 
@@ -65,13 +63,18 @@ export class TableWriter {
     const texts = rows.map((row) => this.#columns.map((_, index) => cellText(row[index] ?? null)));
     const head = this.begun ? '' : this.#begin(texts);
     this.#widen(texts);
-    return head + this.#lines(texts.map((row, y) => row.map((text, x) => this.#content(rows[y]?.[x] ?? null, text))));
+    return (
+      head +
+      this.#lines(
+        texts.map((row, y) => row.map((text, x) => this.#content(rows[y]?.[x] ?? null, text, this.#widths[x] ?? 0))),
+      )
+    );
   }
 
   #begin(texts: readonly (readonly string[])[]): string {
     this.#widths = this.#columns.map(({ name }) => displayWidth(name));
     this.#widen(texts);
-    const names = this.#lines([this.#columns.map(({ name }) => name)])
+    const names = this.#lines([this.#columns.map(({ name }, x) => this.#content(name, name, this.#widths[x] ?? 0))])
       .split('\n')
       .map((line) => (line === '' ? '' : this.#style.bold(line)))
       .join('\n');
@@ -112,18 +115,17 @@ export class TableWriter {
     return this.#widths.filter((_, index) => !isNumber(this.#columns[index]?.type));
   }
 
-  /** NULL is dimmed, so that it differs from a text. Marks of style would confuse the wrapping, and NULL needs none. */
-  #content(cell: Cell, text: string): CellContent {
-    return cell === null ? { content: this.#style.dim(text), wordWrap: false } : text;
+  /** NULL is dimmed, so that it differs from a text. */
+  #content(cell: Cell, text: string, width: number): string {
+    if (cell === null) return this.#style.dim(text);
+    return this.#style.width === undefined ? text : wrapped(text, width);
   }
 
-  #lines(rows: readonly (readonly CellContent[])[]): string {
+  #lines(rows: readonly (readonly string[])[]): string {
     if (rows.length === 0) return '';
     const table = new Table({
       colWidths: this.#widths.map((width) => width + 2),
       colAligns: this.#columns.map(({ type }) => (isNumber(type) ? 'right' : 'left')),
-      wordWrap: this.#style.width !== undefined,
-      wrapOnWordBoundary: false,
       chars: { ...noLines, middle: this.#style.boxes ? '│' : '|' },
       style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
     });
@@ -134,6 +136,25 @@ export class TableWriter {
       .map((line) => line.trimEnd())
       .join('\n')}\n`;
   }
+}
+
+/** Text in lines of at most so many columns of the terminal; no line begins with the blank that it was cut at. */
+function wrapped(text: string, width: number): string {
+  const lines: string[] = [];
+  let line = '';
+  let used = 0;
+  for (const char of text) {
+    const columns = displayWidth(char);
+    if (used + columns > width) {
+      lines.push(line);
+      line = '';
+      used = 0;
+      if (char === ' ') continue;
+    }
+    line += char;
+    used += columns;
+  }
+  return [...lines, line].join('\n');
 }
 
 const noLines = {

@@ -149,9 +149,18 @@ test.each(['exit', 'quit;', '\\q', 'QUIT'])('%s leaves', async (word) => {
   expect(await ended).toBe(0);
 });
 
-test('Ctrl-D leaves', async () => {
+test('Ctrl-D leaves, and ends the line of the prompt', async () => {
+  await shows('millrace> ');
   input.write(ctrlD);
   expect(await ended).toBe(0);
+  expect(shown).toMatch(/\n$/);
+});
+
+test('a command of another terminal is answered at once', async () => {
+  input.write('\\d orders\r');
+  await shows('There is no command \\d. "help" shows what there is.');
+  input.write('SHOW TABLES;\r');
+  await shows('Done.');
 });
 
 test('help helps', async () => {

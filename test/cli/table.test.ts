@@ -58,6 +58,18 @@ test('in a terminal the widest text gives way, and its cells wrap', () => {
   );
 });
 
+test('a name that is wider than its column wraps as well', () => {
+  const table = new TableWriter([{ name: 'A_NAME_OF_COLUMN', type: 'STRING' }], { ...plainStyle, width: 11 });
+  expect(table.write(rows('["x"]'))).toBe([' A_NAME_O', ' F_COLUMN', '----------', ' x', ''].join('\n'));
+});
+
+test('a cell that wraps keeps all its characters, wide ones too', () => {
+  const table = new TableWriter([{ name: 'NAME', type: 'STRING' }], { ...plainStyle, width: 13, boxes: true });
+  expect(table.write(rows('["one 漢字 and emoji 🎉!"]'))).toBe(
+    [' NAME', '────────────', ' one 漢字 a', ' nd emoji', ' 🎉!', ''].join('\n'),
+  );
+});
+
 test('nothing in a value can draw on the terminal', () => {
   expect(cellText('a\nb\u001b[31m\u0000\u202e')).toBe('a\\nb\\u001b[31m\\u0000\\u202e');
 });
