@@ -32,7 +32,7 @@ interface Info {
 
 const purchase = (id: number) => ({ id, shop: id % SHOPS, cents: (id * 7919) % 1000, at: id * 250 });
 
-test('output and views after twenty kills are those of an undisturbed run', { timeout: 240_000 }, async () => {
+test('output and views after twenty kills are those of an undisturbed run', { timeout: 480_000 }, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'));
   const server = new Server({ dataDirectory: directory, port: await freePort() });
   const random = new Random(SEED);

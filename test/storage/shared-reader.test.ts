@@ -149,23 +149,24 @@ test('a worker thread reads a table while its segments are compacted under its o
   const keys = 20;
   for (let i = 0; i < keys; i++) await producer.append(t, put(`k${i}`, '0'), 'append');
   const view = log.exportView();
+  const passes = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL('./support/table-worker.ts', import.meta.url), {
-    workerData: { view },
+    workerData: { view, passes },
     transferList: [view.port],
     execArgv: ['--conditions=millrace-source'],
   });
-  let result: { faults: string[]; passes: number } | undefined;
-  const done = new Promise<void>((resolve, reject) => {
+  let ended = false;
+  const done = new Promise<string[]>((resolve, reject) => {
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
-    worker.once('message', (message: typeof result) => {
-      result = message;
-      resolve();
-    });
+    worker.once('message', resolve);
+  }).finally(() => {
+    ended = true;
   });
   done.catch(() => undefined);
   let runs = 0;
-  for (let i = 1; i <= 2500 && result === undefined; i++) {
+  // Until the worker has read beside many runs of compaction, whichever of the two is slower.
+  for (let i = 1; !ended && (i <= 2000 || runs <= 60 || Atomics.load(passes, 0) <= 10); i++) {
     const key = `k${i % keys}`;
     if (i % 5 === 0) {
       writer.begin();
@@ -178,10 +179,7 @@ test('a worker thread reads a table while its segments are compacted under its o
     }
   }
   await producer.append(t, put('end', '1'), 'append');
-  await done;
-  expect(result?.faults).toEqual([]);
-  expect(result?.passes).toBeGreaterThan(10);
-  expect(runs).toBeGreaterThan(60);
+  expect(await done).toEqual([]);
   await worker.terminate();
 });
 

@@ -1,7 +1,8 @@
 /**
  * Reads partition 0 of the compacted topic `t` again and again from its start in a worker, as a table: the last value
  * of each key. Values of a key only grow, keys are never deleted, and the value `aborted` is never committed; whatever
- * contradicts that is a fault. Ends once a pass ends with the key `end`, and posts the faults and the number of passes.
+ * contradicts that is a fault. Counts its passes in shared memory, ends once one ends with the key `end`, and posts the
+ * faults.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -10,11 +11,10 @@ import { nodeFiles } from '../../../base/node/index.ts';
 import { openSharedReader, type SharedLogView } from '../../../storage/file-log/index.ts';
 import { decodeBatch, RecordColumns } from '../../../storage/index.ts';
 
-const { view } = workerData as { view: SharedLogView };
+const { view, passes } = workerData as { view: SharedLogView; passes: Int32Array };
 const reader = openSharedReader(view, nodeFiles);
 const faults: string[] = [];
 let before = new Map<string, string>();
-let passes = 0;
 
 const readTable = async (): Promise<Map<string, string>> => {
   const table = new Map<string, string>();
@@ -42,19 +42,20 @@ const readTable = async (): Promise<Map<string, string>> => {
 };
 
 while (!before.has('end') && faults.length === 0) {
+  const pass = Atomics.load(passes, 0);
   try {
     const table = await readTable();
-    for (const [key, value] of table) if (value === 'aborted') faults.push(`pass ${passes}: ${key} was aborted`);
+    for (const [key, value] of table) if (value === 'aborted') faults.push(`pass ${pass}: ${key} was aborted`);
     for (const [key, value] of before) {
       const now = table.get(key);
-      if (now === undefined) faults.push(`pass ${passes}: ${key} is gone, it was ${value}`);
-      else if (Number(now) < Number(value)) faults.push(`pass ${passes}: ${key} went back from ${value} to ${now}`);
+      if (now === undefined) faults.push(`pass ${pass}: ${key} is gone, it was ${value}`);
+      else if (Number(now) < Number(value)) faults.push(`pass ${pass}: ${key} went back from ${value} to ${now}`);
     }
     before = table;
-    passes++;
+    Atomics.add(passes, 0, 1);
   } catch (error) {
-    faults.push(`pass ${passes}: ${error instanceof Error ? error.message : String(error)}`);
+    faults.push(`pass ${pass}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
-parentPort?.postMessage({ faults: faults.slice(0, 5), passes });
+parentPort?.postMessage(faults.slice(0, 5));
 reader.close();
