@@ -11,7 +11,7 @@
  */
 
 import { assert, UserError } from '../base/index.ts';
-import { baseOffsetOf, type Chunk, decodeBatch, RecordColumns } from '../storage/index.ts';
+import { baseOffsetOf, decodeBatch, type LentBatches, RecordColumns } from '../storage/index.ts';
 import { readLowWatermark } from './origin-time.ts';
 
 export interface Block {
@@ -62,7 +62,7 @@ export class DecodedBlock implements Block {
   readonly #views = new Map<string, View>();
   #rows = new Int32Array(16);
   #lows = new Float64Array(16);
-  #chunk: Chunk | undefined;
+  #chunk: LentBatches | undefined;
   #holders = 0;
   /** Counts the uses of this object: a view belongs to one of them. */
   #use = 0;
@@ -74,7 +74,7 @@ export class DecodedBlock implements Block {
   }
 
   /** Decodes the chunk's batches from `fromOffset` on. The caller holds the block once. */
-  load(chunk: Chunk, fromOffset: number): void {
+  load(chunk: LentBatches, fromOffset: number): void {
     assert(this.#holders === 0, `a block of ${this.topic} is filled while it is lent`);
     this.#use++;
     for (const [id, view] of this.#views) if (view.use < this.#use - 4) this.#views.delete(id);
@@ -171,7 +171,7 @@ export class BlockPool {
 
   /** A block of what the chunk shows from `fromOffset` on, held once by the caller; the chunk now belongs to the block.
    *  A batch that cannot be decoded throws a `UserError`; the chunk is then given back. */
-  decode(chunk: Chunk, fromOffset: number): DecodedBlock {
+  decode(chunk: LentBatches, fromOffset: number): DecodedBlock {
     const block = this.#free.get(chunk.topic)?.pop() ?? new DecodedBlock(this, chunk.topic);
     block.load(chunk, fromOffset);
     return block;

@@ -16,9 +16,9 @@
 import { assert, ManualClock, partitionOfKey, UserError } from '../base/index.ts';
 import {
   BatchBuilder,
-  type Chunk,
   decodeBatch,
   encodeHeaders,
+  type LentBatches,
   nextOffsetOf,
   RecordColumns,
   readHeaders,
@@ -355,7 +355,7 @@ export class TopologyTestDriver {
       this.#record(topic, partition, bytes);
       const { end } = state;
       for (const { task, input } of state.readers) {
-        const chunk: Chunk = {
+        const chunk: LentBatches = {
           topic,
           partition,
           bytes,

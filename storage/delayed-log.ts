@@ -173,8 +173,11 @@ class Network implements DelayedLog {
     const failures = [...fetched.failures];
     for (const chunk of fetched.chunks) {
       const request = requests.find(
-        ({ topic, partition, offset }) =>
-          topic === chunk.topic && partition === chunk.partition && offset < chunk.nextOffset,
+        ({ topic, partition, isolation, offset }) =>
+          topic === chunk.topic &&
+          partition === chunk.partition &&
+          isolation === chunk.isolation &&
+          offset < chunk.nextOffset,
       );
       assert(request !== undefined, 'a chunk answers a request');
       const damagedAt = this.#unreadable.get(`${chunk.topic}/${chunk.partition}`);

@@ -108,13 +108,19 @@ export interface FetchRequest extends TopicPartition {
  * aborted records), and it is larger than the offset asked for even when `batches` is empty. The bytes are the reader's
  * buffer: they are lent until `release()` is called, once; after that they may be overwritten.
  */
-export interface Chunk extends TopicPartition {
+export interface LentBatches extends TopicPartition {
   readonly bytes: Uint8Array;
   readonly batches: readonly number[];
   readonly nextOffset: number;
   /** Offsets of the partition at the time of the read: `end - nextOffset` is the lag. */
   readonly offsets: PartitionOffsets;
   release(): void;
+}
+
+/** What a fetch found for one of its requests. */
+export interface Chunk extends LentBatches {
+  /** That of the request: one fetch may ask for the same partition with several. */
+  readonly isolation: Isolation;
 }
 
 export interface FetchOptions {

@@ -58,6 +58,7 @@ export class MemoryPartition {
     return {
       topic,
       partition: request.partition,
+      isolation,
       bytes,
       batches: positions,
       nextOffset,

@@ -11,7 +11,7 @@
  */
 
 import { assert, type BufferPool } from '../../base/index.ts';
-import { type Chunk, recordCountOf, stampBatch } from '../../storage/index.ts';
+import { type LentBatches, recordCountOf, stampBatch } from '../../storage/index.ts';
 import type { BlockPool } from '../block.ts';
 import type { Task } from './task.ts';
 import type { TaskInput } from './task-input.ts';
@@ -84,7 +84,7 @@ export class Exchange {
     return handed;
   }
 
-  #chunk(topic: string, { input, first, end }: Queue, bytes: Uint8Array): Chunk {
+  #chunk(topic: string, { input, first, end }: Queue, bytes: Uint8Array): LentBatches {
     return {
       topic,
       partition: input.partition,

@@ -203,7 +203,7 @@ export class FeedReader {
     const brought: { readonly feed: Feed; readonly offset: number; readonly chunk: Chunk }[] = [];
     for (const chunk of chunks) {
       for (const [feed, { offset, generation }] of withoutAnswer) {
-        if (feed.topic !== chunk.topic || feed.partition !== chunk.partition) continue;
+        if (!feed.isAt(chunk)) continue;
         withoutAnswer.delete(feed);
         if (feed.generation !== generation || this.#closed) chunk.release();
         else brought.push({ feed, offset, chunk });

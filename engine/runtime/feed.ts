@@ -127,8 +127,8 @@ export class Feed {
     this.#pool = pool;
   }
 
-  /** Whether a fetch request was made for this feed. */
-  isAt({ topic, partition, isolation }: FetchRequest): boolean {
+  /** Whether a fetch request was made for this feed, or a chunk answers such a one. */
+  isAt({ topic, partition, isolation }: Pick<FetchRequest, 'topic' | 'partition' | 'isolation'>): boolean {
     return topic === this.topic && partition === this.partition && isolation === this.isolation;
   }
 

@@ -86,6 +86,7 @@ export const readPartition = (
         positionOffset,
         offset: nextOffset,
         limit,
+        isolation,
         maxBytes,
         visibility,
         offsets,
@@ -107,5 +108,5 @@ export const readPartition = (
     nextOffset = Math.max(nextOffset, next);
   }
   if (nextOffset === offset) return undefined;
-  return { topic, partition, bytes: new Uint8Array(0), batches: [], nextOffset, offsets, release: () => {} };
+  return { topic, partition, isolation, bytes: new Uint8Array(0), batches: [], nextOffset, offsets, release: () => {} };
 };

@@ -9,7 +9,7 @@
  */
 
 import { assert, type BufferPool, type OpenFile } from '../../base/index.ts';
-import { type Chunk, LogError, type PartitionOffsets, type TopicPartition } from '../log.ts';
+import { type Chunk, type Isolation, LogError, type PartitionOffsets, type TopicPartition } from '../log.ts';
 import type { PartitionState } from '../partition-state.ts';
 import {
   baseOffsetOf,
@@ -31,6 +31,7 @@ export interface SegmentRead extends TopicPartition {
   readonly offset: number;
   /** Batches that begin here or behind are not looked at. */
   readonly limit: number;
+  readonly isolation: Isolation;
   readonly maxBytes: number;
   /** What to leave out beside control batches; nothing when undefined. */
   readonly visibility: PartitionState | undefined;
@@ -155,6 +156,7 @@ const lend = (
   return {
     topic: read.topic,
     partition: read.partition,
+    isolation: read.isolation,
     bytes: bytes.subarray(0, length),
     batches,
     nextOffset,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BlockPool } from '../../engine/index.ts';
-import { type Chunk, encodeBatch, nextOffsetOf, stampBatch } from '../../storage/index.ts';
+import { encodeBatch, type LentBatches, nextOffsetOf, stampBatch } from '../../storage/index.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -8,7 +8,7 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const mark = { key: 'millrace.time', value: new Uint8Array([0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 7]) };
 
 /** A chunk of batches at offset 0: each list of values is a batch. Counts how often it was released. */
-const chunkOf = (topic: string, ...batches: string[][]): Chunk & { released: number } => {
+const chunkOf = (topic: string, ...batches: string[][]): LentBatches & { released: number } => {
   let offset = 0;
   const parts = batches.map((values) => {
     const bytes = encodeBatch(
@@ -76,7 +76,7 @@ test('the low watermark of a batch is found even when reading begins behind its 
 test('a view is made once per block and id, and made of its predecessor when the block is used again', () => {
   const pool = new BlockPool();
   const made: string[] = [];
-  const viewOf = (chunk: Chunk): void => {
+  const viewOf = (chunk: LentBatches): void => {
     const block = pool.decode(chunk, 0);
     const make = (_columns: unknown, recycled: string | undefined): string => {
       made.push(recycled ?? 'new');

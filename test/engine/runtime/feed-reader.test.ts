@@ -5,7 +5,7 @@ import { systemClock } from '../../../base/node/index.ts';
 import { BlockPool } from '../../../engine/block.ts';
 import type { Subscriber } from '../../../engine/runtime/feed.ts';
 import { FeedReader } from '../../../engine/runtime/feed-reader.ts';
-import { type Log, openMemoryLog } from '../../../storage/index.ts';
+import { encodeBatch, type Log, openMemoryLog } from '../../../storage/index.ts';
 import { until } from '../../support/until.ts';
 import { produce } from './support.ts';
 
@@ -109,6 +109,27 @@ test('a subscriber that fails to take a block which is at hand is told, and the 
   feeds.wake();
   await until(() => first.records === 3);
   expect(first.failure).toBeUndefined();
+  feeds.close();
+  await log.close();
+});
+
+test('what a transaction has not committed goes to the subscriptions of its own producer, and to no others', async () => {
+  const log = await openMemoryLog({ clock: systemClock, timers: systemClock });
+  await log.createTopic({ name: 'shared', partitions: 1 });
+  const producer = await log.producer({ transactionalId: 'id' });
+  producer.begin();
+  await producer.append({ topic: 'shared', partition: 0 }, encodeBatch([{ value: new Uint8Array(1) }]), 'append');
+  const feeds = readerOf(log);
+  const [others, own] = [new Counting(), new Counting()];
+  feeds.subscribe({ topic: 'shared', partition: 0, isolation }, others, 0);
+  const ownIsolation = { kind: 'own', producerId: producer.producerId } as const;
+  feeds.subscribe({ topic: 'shared', partition: 0, isolation: ownIsolation }, own, 0);
+  feeds.wake();
+  await until(() => others.ends > 0 && own.ends > 0);
+  expect([others.records, own.records]).toEqual([0, 1]);
+  await producer.commit();
+  await until(() => others.records > 0);
+  expect([others.records, own.records]).toEqual([1, 1]);
   feeds.close();
   await log.close();
 });
