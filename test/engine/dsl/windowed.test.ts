@@ -37,3 +37,21 @@ test('bytes that are too short for a window are refused', () => {
     'a key with a session takes at least 16 bytes',
   );
 });
+
+/** As the published TimeWindowedDeserializerTest and WindowedSerdesTest have it. */
+test('a serde without an inner one, or without the size of its windows, is refused', () => {
+  const nothing = undefined as never;
+  const missing = (method: string) =>
+    expect.objectContaining({
+      code: 'DSL_SERDE_MISSING',
+      message: `${method}: "key" has to be a serde, not undefined`,
+    });
+  expect(() => timeWindowed(nothing, 10)).toThrow(missing('timeWindowed'));
+  expect(() => sessionWindowed(nothing)).toThrow(missing('sessionWindowed'));
+  for (const size of [nothing, null as never, Number.NaN, -1])
+    expect(() => timeWindowed(string, size)).toThrow(
+      expect.objectContaining({ code: 'DSL_WINDOW_INVALID', message: `a window cannot have the size ${size} ms` }),
+    );
+  // Sliding windows may be of one moment.
+  expect(timeWindowed(string, 0).sizeMs).toBe(0);
+});
