@@ -13,7 +13,7 @@ import { repeatedKeyOf, type StreamParts } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import type { SessionWindows } from './session-windows.ts';
 import type { Windowed } from './windowed.ts';
-import { type EmitStrategy, sessionWindowAggregate } from './windowed-aggregate.ts';
+import { type EmitStrategy, requireEmitStrategy, sessionWindowAggregate } from './windowed-aggregate.ts';
 import { windowedTable } from './windowed-table.ts';
 
 export class SessionWindowedKStream<K, V> {
@@ -36,6 +36,7 @@ export class SessionWindowedKStream<K, V> {
 
   /** When results are sent: with each update (the default), or one for each session, when it closes. */
   emitStrategy(emit: EmitStrategy): SessionWindowedKStream<K, V> {
+    requireEmitStrategy(emit);
     return new SessionWindowedKStream(this.#parts, this.#options, this.#windows, emit);
   }
 

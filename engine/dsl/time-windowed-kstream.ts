@@ -12,7 +12,12 @@ import type { WindowMaterialized, WithValue } from './options.ts';
 import { repeatedKeyOf, type StreamParts } from './parts.ts';
 import { type Reducer, reduceOf } from './reduce.ts';
 import type { Windowed } from './windowed.ts';
-import { type EmitStrategy, type FixedWindows, fixedWindowAggregate } from './windowed-aggregate.ts';
+import {
+  type EmitStrategy,
+  type FixedWindows,
+  fixedWindowAggregate,
+  requireEmitStrategy,
+} from './windowed-aggregate.ts';
 import { windowedTable } from './windowed-table.ts';
 
 export class TimeWindowedKStream<K, V> {
@@ -35,6 +40,7 @@ export class TimeWindowedKStream<K, V> {
 
   /** When results are sent: with each update (the default), or one for each window, when it closes. */
   emitStrategy(emit: EmitStrategy): TimeWindowedKStream<K, V> {
+    requireEmitStrategy(emit);
     return new TimeWindowedKStream(this.#parts, this.#options, this.#windows, emit);
   }
 

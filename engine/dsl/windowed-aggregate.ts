@@ -2,6 +2,7 @@
  *  come out. */
 
 import { UserError } from '../../base/index.ts';
+import { notGiven } from '../given.ts';
 import type { OperatorSupplier } from '../operator.ts';
 import type { Accumulation, MergingAccumulation } from '../operators/accumulation.ts';
 import { sessionAggregate } from '../operators/session-aggregate.ts';
@@ -32,6 +33,14 @@ export type FixedWindows = TimeWindows | UnlimitedWindows | SlidingWindows;
 
 /** When the results of windows are sent: each update, or one for each window, when it closes. */
 export type EmitStrategy = 'on window update' | 'on window close';
+
+const emitStrategies: readonly unknown[] = ['on window update', 'on window close'] satisfies EmitStrategy[];
+
+/** Refuses a strategy that does not exist: a misspelt one would send each update. */
+export const requireEmitStrategy = (emit: EmitStrategy): void => {
+  if (!emitStrategies.includes(emit))
+    throw notGiven(`emitStrategy needs one of "${emitStrategies.join('", "')}"`, emit);
+};
 
 export interface WindowedAggregate {
   readonly stores: readonly StoreSpec[];

@@ -138,6 +138,8 @@ const groups: Calls = [
     'aggregate: "merge"',
     ({ stream }) => stream.groupByKey().windowedBy(sessions).aggregate(empty, folds, nothing, texts),
   ],
+  ['emitStrategy needs one of', ({ stream }) => stream.groupByKey().windowedBy(tumbling).emitStrategy(nothing)],
+  ['emitStrategy needs one of', ({ stream }) => stream.groupByKey().windowedBy(sessions).emitStrategy(nothing)],
   [
     'cogroup: "add"',
     ({ stream, other }) => stream.groupByKey().cogroup<string>(folds).cogroup(other.groupByKey(), nothing),
