@@ -30,7 +30,7 @@
 import { assert, readI64 } from '../../base/index.ts';
 import type { OperatorContext, OperatorSupplier } from '../operator.ts';
 import { StreamRecord, unknown } from '../record.ts';
-import { type FoundSession, SessionStore } from '../stores/session-store.ts';
+import { type FoundSession, type SessionBounds, SessionStore } from '../stores/session-store.ts';
 import type { SessionWindows } from '../windows/session.ts';
 import type { MergingAccumulation } from './accumulation.ts';
 import { type CacheOption, cachedResults, isCached } from './cached-results.ts';
@@ -62,7 +62,10 @@ export const sessionAggregate =
     const store = new SessionStore(context.store(name, 'ordered'));
     const held = heldAccumulatorOf(accumulation, context);
     const { sendsBefore } = context;
-    const found = new FoundSessions(context);
+    const found = new FoundSessions(store, context);
+    const range = { earliestEnd: 0, latestStart: 0, disjoint: false };
+    /** The session that the record in process makes. */
+    const joined = { start: 0, end: 0 };
     const entry = context.scratch();
     const key = context.scratch();
     let ownEnd = 0;
@@ -79,17 +82,17 @@ export const sessionAggregate =
       key.bytes(keyBytes, keyStart, keyEnd);
       ownEnd = key.length;
     };
-    const putBounds = (start: number, end: number): void => {
+    const putBounds = ({ start, end }: SessionBounds): void => {
       key.length = ownEnd;
       key.i64(end);
       key.i64(start);
     };
-    const putKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number): void => {
+    const putKey = (keyBytes: Uint8Array, keyStart: number, keyEnd: number, session: SessionBounds): void => {
       beginKey(keyBytes, keyStart, keyEnd);
-      putBounds(start, end);
+      putBounds(session);
     };
-    const writeKey = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, start: number, end: number): void =>
-      putKey(keyBytes, keyStart, keyEnd, start, end);
+    const writeKey = ({ keyBytes, keyStart, keyEnd }: StreamRecord<V>, session: SessionBounds): void =>
+      putKey(keyBytes, keyStart, keyEnd, session);
 
     const cached =
       open === undefined && isCached(context, aggregation.cache)
@@ -97,7 +100,7 @@ export const sessionAggregate =
             visitChanges: (visit) =>
               store.visitChanges(
                 (start, end, bytes, keyStart, keyEnd, before, from, to, after, afterStart, afterEnd) => {
-                  putKey(bytes, keyStart, keyEnd, start, end);
+                  putKey(bytes, keyStart, keyEnd, { start, end });
                   visit(key.buffer, 0, key.length, before, from, to, after, afterStart, afterEnd);
                 },
               ),
@@ -111,12 +114,12 @@ export const sessionAggregate =
         : undefined;
 
     /** Sends what `out` has under the key that was begun and a session. */
-    const send = (start: number, end: number): void => {
-      putBounds(start, end);
+    const send = (session: SessionBounds): void => {
+      putBounds(session);
       out.keyBytes = key.buffer;
       out.keyStart = 0;
       out.keyEnd = key.length;
-      out.timestamp = end;
+      out.timestamp = session.end;
       forward(out);
     };
 
@@ -126,15 +129,15 @@ export const sessionAggregate =
     };
 
     /** Retracts the sessions found, and sends the one that was made of them. */
-    const sendChanges = (record: StreamRecord<V>, start: number, end: number, kept: boolean): void => {
+    const sendChanges = (record: StreamRecord<V>, kept: boolean): void => {
       out.takeEnvelope(record);
       beginKey(record.keyBytes, record.keyStart, record.keyEnd);
-      const isPoint = start === end;
+      const isPoint = joined.start === joined.end;
       out.value = null;
       // The last one was found first.
       for (let i = found.count - 1; i >= 0 && !isPoint; i--) {
         out.before = sendsBefore ? resultBefore(i, record) : unknown;
-        send(found.starts[i] as number, found.ends[i] as number);
+        send(found.at(i));
       }
       out.before = unknown;
       if (sendsBefore) {
@@ -143,7 +146,7 @@ export const sessionAggregate =
         if (kept) held.read(entry.buffer, 0, entry.length);
       }
       out.value = kept ? held.result(record) : null;
-      send(start, end);
+      send(joined);
     };
 
     const close = (keyBytes: Uint8Array, keyStart: number, keyEnd: number): void => {
@@ -177,14 +180,18 @@ export const sessionAggregate =
         let end = timestamp;
         found.reset();
         const keptMs = open === undefined ? retentionMs : closesAfter;
-        const earliestEnd = Math.max(windows.earliestEnd(timestamp), time - keptMs);
+        range.earliestEnd = Math.max(windows.earliestEnd(timestamp), time - keptMs);
+        range.latestStart = windows.latestStart(timestamp);
         // Sessions overlap only where one was over by the time of some origin, and is not by that of another.
-        const disjoint = !context.mixesOrigins();
-        store.visit(keyBytes, keyStart, keyEnd, earliestEnd, windows.latestStart(timestamp), disjoint, found.add);
+        range.disjoint = !context.mixesOrigins();
+        store.visit(keyBytes, keyStart, keyEnd, range, found.add);
         for (let i = 0; i < found.count; i++) {
-          start = Math.min(start, found.starts[i] as number);
-          end = Math.max(end, found.ends[i] as number);
+          const session = found.at(i);
+          start = Math.min(start, session.start);
+          end = Math.max(end, session.end);
         }
+        joined.start = start;
+        joined.end = end;
         if (end < time - closesAfter)
           return context.drop('late', record, whyLate(start, end, windows.gapMs, graceMs, time));
 
@@ -193,28 +200,28 @@ export const sessionAggregate =
         for (let i = found.count - 1; i >= 0; i--)
           if (!held.merge(found.values.buffer, found.valueStart(i), found.valueEnd(i), record)) return;
         const kept = held.add(record);
-        // Most records extend one session.
-        const extendsOne = kept && found.count === 1;
+        let overwritten = false;
         if (kept) {
           entry.reset();
           held.write(entry);
           const { buffer, length } = entry;
-          const put = extendsOne
-            ? store.replaceVisited(keyBytes, keyStart, keyEnd, found.at(0), start, end, buffer, 0, length)
-            : store.put(keyBytes, keyStart, keyEnd, start, end, buffer, 0, length);
-          if (!put) return context.drop('serialization', record, whyTooLarge(name, length));
+          // Most records extend one session.
+          overwritten = found.count === 1 && store.overwriteVisited(joined, buffer, 0, length);
+          if (!overwritten && !store.put(keyBytes, keyStart, keyEnd, joined, buffer, 0, length))
+            return context.drop('serialization', record, whyTooLarge(name, length));
         }
         for (let i = found.count - 1; i >= 0; i--) {
-          if (kept && found.is(i, start, end)) continue;
-          if (!extendsOne) store.remove(keyBytes, keyStart, keyEnd, found.starts[i] as number, found.ends[i] as number);
+          const session = found.at(i);
+          if (kept && session.start === start && session.end === end) continue;
+          if (!overwritten) store.remove(keyBytes, keyStart, keyEnd, session);
           if (open === undefined) continue;
-          writeKey(record, found.starts[i] as number, found.ends[i] as number);
-          open.remove(closesAt(found.ends[i] as number), key);
+          writeKey(record, session);
+          open.remove(closesAt(session.end), key);
         }
         if (cached !== undefined) return;
-        if (open === undefined) return sendChanges(record, start, end, kept);
+        if (open === undefined) return sendChanges(record, kept);
         if (kept) {
-          writeKey(record, start, end);
+          writeKey(record, joined);
           open.add(closesAt(end), key);
         }
         open.closeUntil(context.reachedTime(), close);
@@ -235,12 +242,13 @@ export const sessionAggregate =
 /** The sessions that a record joins: bounds, and copies of their values. */
 class FoundSessions {
   count = 0;
-  readonly starts: number[] = [];
-  readonly ends: number[] = [];
   readonly values;
+  readonly #store: SessionStore;
+  readonly #bounds: SessionBounds[] = [];
   readonly #valueEnds: number[] = [];
 
-  constructor(context: OperatorContext) {
+  constructor(store: SessionStore, context: OperatorContext) {
+    this.#store = store;
     this.values = context.scratch();
   }
 
@@ -249,20 +257,17 @@ class FoundSessions {
     this.values.reset();
   }
 
-  readonly add: FoundSession = (start, end, bytes, valueStart, valueEnd) => {
+  readonly add: FoundSession = (bytes, valueStart, valueEnd) => {
     const index = this.count++;
-    this.starts[index] = start;
-    this.ends[index] = end;
+    const bounds = (this.#bounds[index] ??= { start: 0, end: 0 });
+    bounds.start = this.#store.start;
+    bounds.end = this.#store.end;
     this.values.bytes(bytes, valueStart, valueEnd);
     this.#valueEnds[index] = this.values.length;
   };
 
-  is(index: number, start: number, end: number): boolean {
-    return this.starts[index] === start && this.ends[index] === end;
-  }
-
-  at(index: number): { readonly start: number; readonly end: number } {
-    return { start: this.starts[index] as number, end: this.ends[index] as number };
+  at(index: number): SessionBounds {
+    return this.#bounds[index] as SessionBounds;
   }
 
   valueStart(index: number): number {

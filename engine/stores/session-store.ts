@@ -34,17 +34,27 @@ export const readSessionOrder = (bytes: Uint8Array, at: number): { readonly star
   end: readOrderedI64(bytes, at),
 });
 
-/** A session; its value is `bytes[valueStart, valueEnd)`, lent until the call returns. */
-export type FoundSession = (
-  start: number,
-  end: number,
-  bytes: Uint8Array,
-  valueStart: number,
-  valueEnd: number,
-) => void;
+/** A session; its bounds are the store's `start` and `end`, its value is `bytes[valueStart, valueEnd)`, all lent until
+ *  the call returns. (Times that are passed on are objects of their own: a record would make a dozen of them.) */
+export type FoundSession = (bytes: Uint8Array, valueStart: number, valueEnd: number) => void;
+
+export interface SessionBounds {
+  start: number;
+  end: number;
+}
+
+/** Which sessions of a key are visited. */
+export interface SessionRange {
+  /** They end here or later, */
+  earliestEnd: number;
+  /** and start here or earlier. */
+  latestStart: number;
+  /** Sessions of the key do not overlap. */
+  disjoint: boolean;
+}
 
 export class SessionStore implements ValueCursor {
-  /** The bounds of the session that `get` came to. */
+  /** The bounds of the session that `get` came to, or a visit. */
   start = 0;
   end = 0;
   valueBytes: Uint8Array = new Uint8Array(0);
@@ -60,7 +70,9 @@ export class SessionStore implements ValueCursor {
   readonly #visitEntry: EntryVisitor = (bytes, orderStart, _orderEnd, valueStart, valueEnd) => {
     const start = readOrderedI64(bytes, orderStart + timeBytes);
     if (start > this.#latestStart) return true;
-    this.#visit?.(start, readOrderedI64(bytes, orderStart), bytes, valueStart, valueEnd);
+    this.start = start;
+    this.end = readOrderedI64(bytes, orderStart);
+    this.#visit?.(bytes, valueStart, valueEnd);
     return start > this.#lastStart;
   };
 
@@ -68,15 +80,12 @@ export class SessionStore implements ValueCursor {
     this.#store = store;
   }
 
-  /** Visits the sessions of a key that end at `earliestEnd` or later and start at `latestStart` or earlier, the last
-   *  one first. `disjoint`: they do not overlap. The visitor must neither read nor change the store. */
+  /** Visits sessions of a key, the last one first. The visitor must neither read nor change the store. */
   visit(
     key: Uint8Array,
     keyStart: number,
     keyEnd: number,
-    earliestEnd: number,
-    latestStart: number,
-    disjoint: boolean,
+    { earliestEnd, latestStart, disjoint }: SessionRange,
     visit: FoundSession,
   ): void {
     const store = this.#store;
@@ -86,8 +95,12 @@ export class SessionStore implements ValueCursor {
       const end = readViewOrderedI64(valueView, orderStart);
       if (end < earliestEnd) return;
       const start = readViewOrderedI64(valueView, orderStart + timeBytes);
-      if (start <= earliestEnd && start <= latestStart)
-        return visit(start, end, store.valueBytes, store.valueStart, store.valueEnd);
+      if (start <= earliestEnd && start <= latestStart) {
+        this.start = start;
+        this.end = end;
+        visit(store.valueBytes, store.valueStart, store.valueEnd);
+        return;
+      }
     }
     writeOrderedI64(this.#from, 0, earliestEnd);
     // Of disjoint ones, those before one that starts here or earlier end earlier.
@@ -115,8 +128,7 @@ export class SessionStore implements ValueCursor {
     key: Uint8Array,
     keyStart: number,
     keyEnd: number,
-    start: number,
-    end: number,
+    { start, end }: SessionBounds,
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
@@ -125,27 +137,15 @@ export class SessionStore implements ValueCursor {
     return this.#store.put(key, keyStart, keyEnd, this.#order, 0, sessionOrderBytes, value, valueStart, valueEnd);
   }
 
-  /** Puts a session in the place of `before`, the only one that was just visited; as `put`. */
-  replaceVisited(
-    key: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    before: { readonly start: number; readonly end: number },
-    start: number,
-    end: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-  ): boolean {
+  /** Puts a session in the place of the one that was just visited, the only one. False, and nothing changes: one has to
+   *  be put, and the other removed. */
+  overwriteVisited({ start, end }: SessionBounds, value: Uint8Array, valueStart: number, valueEnd: number): boolean {
     writeSessionOrder(this.#order, start, end);
-    if (this.#store.overwriteVisited(this.#order, value, valueStart, valueEnd)) return true;
-    if (!this.put(key, keyStart, keyEnd, start, end, value, valueStart, valueEnd)) return false;
-    if (before.start !== start || before.end !== end) this.remove(key, keyStart, keyEnd, before.start, before.end);
-    return true;
+    return this.#store.overwriteVisited(this.#order, value, valueStart, valueEnd);
   }
 
   /** Removing an absent session is no change. */
-  remove(key: Uint8Array, keyStart: number, keyEnd: number, start: number, end: number): void {
+  remove(key: Uint8Array, keyStart: number, keyEnd: number, { start, end }: SessionBounds): void {
     writeSessionOrder(this.#order, start, end);
     this.#store.delete(key, keyStart, keyEnd, this.#order, 0, sessionOrderBytes);
   }
