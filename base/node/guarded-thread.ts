@@ -46,9 +46,15 @@ interface Running {
 export class GuardedThread {
   readonly #options: GuardedThreadOptions;
   #running: Running | undefined;
+  #started = 0;
 
   constructor(options: GuardedThreadOptions) {
     this.#options = options;
+  }
+
+  /** Of the thread that answers the next call, counted from 1 on: another number where it has to be started first. */
+  get number(): number {
+    return this.#running === undefined ? this.#started + 1 : this.#started;
   }
 
   /** The handler's answer. Throws an `Error` with the sentence of what the handler threw, and `NoAnswer` when there is
@@ -68,6 +74,7 @@ export class GuardedThread {
   }
 
   #start(): Running {
+    this.#started++;
     const { port1, port2 } = new MessageChannel();
     const answered = new SharedArrayBuffer(4);
     const { handler, heapMb } = this.#options;

@@ -7,7 +7,7 @@
 import { messageOf, NoAnswer, UserError } from '../../base/index.ts';
 import { readCallNumber } from './call-number.ts';
 import { type LoadedModule, loadModule, printModule, readModule } from './module.ts';
-import { remoteModule } from './remote-module.ts';
+import { type AskModule, remoteModule } from './remote-module.ts';
 
 export interface FunctionLimits {
   /** How long one call may take, in milliseconds. Default: 5000; on the calling thread at most 1000. */
@@ -18,6 +18,8 @@ export interface FunctionLimits {
 
 /** Runs code that may not end; throws `NoAnswer` when it takes longer than the limit. */
 export interface ModuleThread {
+  /** Of the thread that answers the next call: another number where it has to be started first. */
+  readonly number: number;
   call(request: unknown, limitMs: number): unknown;
 }
 
@@ -86,10 +88,15 @@ const isModuleObject = (given: unknown): given is object =>
 const guardedModule = (url: string, limits: FunctionLimits, thread: ModuleThread): LoadedModule => {
   const waitMs = Math.min(callMsOf(limits), mostWaitMs);
   let names: readonly string[] = [];
-  const module = remoteModule(url, (request) => {
+  let loadedIn: number | undefined;
+  const ask: AskModule = (request) => {
     const loads = request.kind === 'describe';
+    // A thread that was started after another one was ended loads the module first, in time of its own.
+    if (!loads && thread.number !== loadedIn) ask({ url, kind: 'describe' });
     try {
-      return thread.call(request, loads ? loadMs : waitMs);
+      const answer = thread.call(request, loads ? loadMs : waitMs);
+      loadedIn = thread.number;
+      return answer;
     } catch (error) {
       if (!loads && !(error instanceof NoAnswer)) throw error;
       if (loads) {
@@ -101,7 +108,8 @@ const guardedModule = (url: string, limits: FunctionLimits, thread: ModuleThread
       const sentence = `a call of the function ${names[request.index] ?? ''} did not end within ${waitMs} ms, or took more memory than it may`;
       throw new UserError('QUERY_FUNCTION_LIMIT', sentence, { cause: error });
     }
-  });
+  };
+  const module = remoteModule(url, ask);
   names = module.names;
   return { ...module, limited: true };
 };

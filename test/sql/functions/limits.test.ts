@@ -127,6 +127,27 @@ test('on the calling thread: constants, INSERT VALUES and pull queries', async (
   ]);
 });
 
+test('the time that a new thread takes to load the module is not that of the call', async () => {
+  const file = join(directory(), 'slow.mjs');
+  writeFileSync(
+    file,
+    `await new Promise((resolve) => setTimeout(resolve, 600));
+    const spin = (n) => { while (n >= 0) n += 0; return n; };
+    export default { name: 'slow', version: '1', functions: [
+      { signature: 'SPIN(INT) -> INT', doc: 'Never ends for a number from 0 on.', body: spin } ] };`,
+  );
+  const millrace = await open({
+    data: directory(),
+    workers: 0,
+    functions: [file],
+    functionLimits: { callMs: 400, heapMb: 64 },
+  });
+  closing.push(() => millrace.close());
+  await millrace.sql("CREATE STREAM s (n INT) WITH (KAFKA_TOPIC='s', VALUE_FORMAT='JSON', PARTITIONS=1);");
+  await expect(millrace.sql('INSERT INTO s VALUES (SPIN(1));')).rejects.toThrow('did not end within 400 ms');
+  await millrace.sql('INSERT INTO s VALUES (SPIN(-1));');
+});
+
 test('without workers a query is ended as well', async () => {
   const millrace = await opened({ workers: 0 });
   await millrace.sql(`CREATE STREAM bad AS SELECT id, ACT(v) AS n FROM s; ${insert('before', 'forever', 'after')}`);
