@@ -37,6 +37,28 @@ export interface Block {
   release(): void;
 }
 
+/** Tells a block from the one before it: a block's memory is used again for another one. */
+export class LastBlock {
+  #block: Block | undefined;
+  #start = -1;
+  #end = -1;
+
+  /** Whether it is another block than in the last call. */
+  isOther(block: Block): boolean {
+    const start = block.columns.offset[0] as number;
+    const { nextOffset } = block;
+    if (block === this.#block && start === this.#start && nextOffset === this.#end) return false;
+    this.#block = block;
+    this.#start = start;
+    this.#end = nextOffset;
+    return true;
+  }
+
+  forget(): void {
+    this.#block = undefined;
+  }
+}
+
 /** What was decoded; only ever grows. */
 export class DecodeCounters {
   blocks = 0;

@@ -18,6 +18,8 @@ export interface Serde<T> {
   /** What is read cannot be changed, and its bytes may be written again in its place, though `write` might make others
    *  of it. */
   readonly keepsBytes?: true;
+  /** What is read is lent until the next call of `read`: the one before was processed when a value is read. */
+  readonly lends?: true;
   readonly write: (value: T, out: ByteWriter) => void;
   readonly read: (bytes: Uint8Array, start: number, end: number) => T;
   /** For values that cannot be read without something which lies elsewhere, such as the schema that they name. What

@@ -17,11 +17,11 @@ const hasBefore = 1;
 const hasAfter = 2;
 const lengthBytes = 4;
 
-/** What is read is lent: valid until the next read. */
 export const changeSerde = <V>(row: Serde<V>): Serde<Change<V>> => {
   const read: Change<V> = { before: null, after: null };
   return {
     name: `change of ${row.name}`,
+    lends: true,
     write({ before, after }, out) {
       out.i8((before === null ? 0 : hasBefore) | (after === null ? 0 : hasAfter));
       if (before !== null && after !== null) {

@@ -53,6 +53,7 @@ export const subscriptionSerde = (): Serde<Subscription> => {
   const read = new Subscription();
   return {
     name: 'subscription to a foreign key',
+    lends: true,
     write(subscription, out) {
       out.i8(subscription.asks);
       out.i64(subscription.left);
@@ -116,6 +117,7 @@ export const answerSerde = (): Serde<Answer> => {
   const cursor = newCursor();
   return {
     name: 'answer to a subscription',
+    lends: true,
     write(answer, out) {
       const { foreignKeyBytes, foreignKeyStart, foreignKeyEnd } = answer;
       out.i8(answer.rowStart < 0 ? 2 : 3);

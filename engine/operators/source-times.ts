@@ -9,7 +9,7 @@
 
 import { messageOf } from '../../base/index.ts';
 import { isEventTime } from '../../storage/index.ts';
-import type { Block } from '../block.ts';
+import { type Block, LastBlock } from '../block.ts';
 import type { OperatorContext } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
 
@@ -45,9 +45,7 @@ export class SourceTimes<V> {
   readonly #read: RowReader<V>;
   readonly #context: OperatorContext;
   readonly #record = new StreamRecord<V>();
-  #block: Block | undefined;
-  #blockStart = -1;
-  #blockEnd = -1;
+  readonly #last = new LastBlock();
   /** Row of the block that the first of the rows read is. */
   #from = 0;
   #rows: ReadRow<V>[] = [];
@@ -70,7 +68,7 @@ export class SourceTimes<V> {
   /** Goes on behind what was committed. */
   start(partitionTime: number): void {
     this.#taken = partitionTime;
-    this.#block = undefined;
+    this.#last.forget();
     this.#rows = [];
   }
 
@@ -82,12 +80,7 @@ export class SourceTimes<V> {
   }
 
   at(block: Block, row: number): ReadRow<V> {
-    const start = block.columns.offset[0] as number;
-    // A block's memory is used again for another one.
-    if (block !== this.#block || start !== this.#blockStart || block.nextOffset !== this.#blockEnd) {
-      this.#block = block;
-      this.#blockStart = start;
-      this.#blockEnd = block.nextOffset;
+    if (this.#last.isOther(block)) {
       this.#from = row;
       this.#rows = [];
       this.#partitionTime = this.#taken;

@@ -17,9 +17,10 @@ import type { OperatorContext, SourceOperator, SourceSupplier } from '../operato
 import { ReadValue, StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import { type InvalidTime, type RowFault, type SourceTime, SourceTimes } from './source-times.ts';
+import { ValuesAhead } from './values-ahead.ts';
 
 export interface SourceFields<V> {
-  readonly value: Pick<Serde<V>, 'read' | 'readsAll' | 'keepsBytes' | 'prepare'>;
+  readonly value: Pick<Serde<V>, 'read' | 'readsAll' | 'keepsBytes' | 'lends' | 'prepare'>;
   /** When given, a key that it cannot read drops the record. */
   readonly key?: Pick<Serde<unknown>, 'read' | 'prepare'>;
   /** The event time of a record, where it is not the record's own. */
@@ -44,12 +45,14 @@ export const source =
     };
     if (time === undefined && invalidTime === 'skip') {
       const read = context.readsValues || fields.value.readsAll !== true ? fields : { ...fields, value: unread<V>() };
+      const ahead = new ValuesAhead<V>(read);
       return {
         ...prepareOf(fields),
         run(block, from, to) {
+          ahead.open(block, from);
           for (let row = from; row < to; row++) {
             takeRow(block, row);
-            const unreadable = readRecord(record, block, row, read);
+            const unreadable = takeValue(record, block, row, ahead);
             if (!isEventTime(record.timestamp))
               context.drop(
                 'invalid-timestamp',
@@ -62,11 +65,13 @@ export const source =
         },
       };
     }
+    const ahead = new ValuesAhead<V>(fields);
     const readWhole = (into: StreamRecord<V>, block: Block, row: number): string | undefined => {
       into.partition = block.partition;
       into.headerBytes = block.columns.bytes;
       into.headersAt = block.columns.headersAt[row] as number;
-      return readRecord(into, block, row, fields);
+      ahead.open(block, row);
+      return takeValue(into, block, row, ahead);
     };
     const times = new SourceTimes<V>(time ?? ownTime, invalidTime, readWhole, context);
     return {
@@ -137,29 +142,24 @@ const setPlace = (record: StreamRecord<unknown>, { columns }: Block, row: number
 
 /** Fills key, value, time and offset from a row; answers why it cannot be read. Partition and headers are the
  *  caller's. */
-const readRecord = <V>(
+const takeValue = <V>(
   record: StreamRecord<V>,
   block: Block,
   row: number,
-  { key, value }: SourceFields<V>,
+  values: ValuesAhead<V>,
 ): string | undefined => {
-  const { columns } = block;
-  const { bytes } = columns;
   setPlace(record, block, row);
-  const { keyStart } = record;
-  const valueStart = columns.valueStart[row] as number;
   record.value = null;
   try {
-    if (key !== undefined && keyStart >= 0) key.read(bytes, keyStart, record.keyEnd);
-    if (valueStart < 0) return undefined;
-    const valueEnd = columns.valueEnd[row] as number;
-    record.value = value.read(bytes, valueStart, valueEnd);
+    const value = values.take(block, row);
+    record.value = value;
     const { read } = record;
-    if (read !== undefined) {
-      read.value = record.value;
+    if (read !== undefined && value !== null) {
+      const { bytes, valueStart, valueEnd } = block.columns;
+      read.value = value;
       read.bytes = bytes;
-      read.start = valueStart;
-      read.end = valueEnd;
+      read.start = valueStart[row] as number;
+      read.end = valueEnd[row] as number;
     }
     return undefined;
   } catch (error) {

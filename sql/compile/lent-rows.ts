@@ -10,6 +10,7 @@ export const lentRows = (types: readonly SqlType[]): Serde<Row> => {
   const row: Row = new Array<Value>(types.length).fill(null);
   return {
     name: encoding.name,
+    lends: true,
     write: (value, out) => encoding.write(value, out),
     read(bytes, start, end) {
       encoding.readInto(bytes, start, end, row);
