@@ -37,6 +37,7 @@ export type {
 } from './dsl/options.ts';
 export type { Produced, RecordContext, Repartitioned, TopicChooser } from './dsl/produced.ts';
 export type { QueryableStore, StoreForm, VersionedForm, WindowedForm } from './dsl/queryable-store.ts';
+export type { ReadableStore, ReadableWindows } from './dsl/readable-store.ts';
 export type { Reducer } from './dsl/reduce.ts';
 export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
 export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
@@ -53,7 +54,7 @@ export type { DropReason, OperatorSupplier, SourceSupplier } from './operator.ts
 export { type SinkFields, sink } from './operators/sink.ts';
 export { type SourceFields, source } from './operators/source.ts';
 export type { InvalidTime } from './operators/source-times.ts';
-export { ProcessingError, type ProcessingFailure, type ProcessingPolicy } from './processing-error.ts';
+export { ProcessingError, type ProcessingFailure } from './processing-error.ts';
 export type { StateKeyValueStore } from './processors/key-value-face.ts';
 export type { Direction, StateOrderedKeyValueStore } from './processors/ordered-key-value-face.ts';
 export { type ProcessFields, process, processValues } from './processors/process.ts';
@@ -85,6 +86,7 @@ export type { StateVersionedStore } from './processors/versioned-face.ts';
 export type { StateWindowStore, WindowEntry } from './processors/window-face.ts';
 export type { Drop, TaskCounters } from './runtime/drops.ts';
 export type { ClosingTime } from './runtime/quiet-time.ts';
+export type { RecordError, RecordErrorKind, RecordErrorPolicies, RecordErrorPolicy } from './runtime/record-errors.ts';
 export { type Serde, SerdeError } from './serde.ts';
 export * as serdes from './serdes.ts';
 export type { StoreKind, StoreSpec } from './stores/store.ts';

@@ -25,11 +25,13 @@ import {
   stampBatch,
 } from '../storage/index.ts';
 import { BlockPool } from './block.ts';
+import type { StoreForm } from './dsl/queryable-store.ts';
+import { formOf, type ReadableStore, type ReadableWindows } from './dsl/readable-store.ts';
 import { withoutOriginTime } from './origin-time.ts';
-import type { ProcessingPolicy } from './processing-error.ts';
 import { type Drop, TaskCounters } from './runtime/drops.ts';
 import { writesNothing } from './runtime/global-stores.ts';
 import { type ClosingTime, QuietTime } from './runtime/quiet-time.ts';
+import { type RecordErrorPolicies, RecordErrors } from './runtime/record-errors.ts';
 import { Task, type TaskCommit } from './runtime/task.ts';
 import type { TaskInput } from './runtime/task-input.ts';
 import { SubTopologyGraph } from './runtime/watermarks.ts';
@@ -54,9 +56,9 @@ export interface DriverOptions {
   readonly maxTaskIdleMs?: number;
   /** By what windows close. Default: stream time alone. */
   readonly closing?: ClosingTime;
-  /** What becomes of a record that code of the topology has failed on. Default: `pipe` throws a `ProcessingError`, and
-   *  the driver is of no further use. */
-  readonly processingPolicy?: ProcessingPolicy;
+  /** What becomes of a record that cannot be read, processed or written, as `millrace.streams` has it. Where that is
+   *  `fail`, the default for what code of the topology throws, `pipe` throws, and the driver is of no further use. */
+  readonly onError?: RecordErrorPolicies;
 }
 
 const noLimit = 0x7fff_ffff;
@@ -95,7 +97,7 @@ export class TopologyTestDriver {
       now = 0,
       closing = { by: 'stream time' },
       maxTaskIdleMs = 0,
-      processingPolicy,
+      onError = {},
     } = options;
     this.clock = new ManualClock(now);
     this.#closing = closing;
@@ -108,11 +110,13 @@ export class TopologyTestDriver {
       subTopologies.map(() => partitions),
     );
     const globals = new Map<string, StateStore>();
-    for (const global of topology.globals) globals.set(global.store.name, this.#openGlobal(global, applicationId));
+    for (const global of topology.globals)
+      globals.set(global.store.name, this.#openGlobal(global, applicationId, onError));
     let storeId = 0;
     for (const subTopology of subTopologies) {
       for (let partition = 0; partition < partitions; partition++) {
         const stores: StateStore[] = [];
+        const errors = new RecordErrors(onError, (drop) => this.drops.push(drop));
         const task = new Task({
           subTopology,
           applicationId,
@@ -125,12 +129,12 @@ export class TopologyTestDriver {
           globals,
           outputs: () => ({ partitions, maxBatchBytes: noLimit }),
           outbox: { batch: (topic, to, bytes) => this.#sent.push({ topic, partition: to, bytes }) },
-          drops: { drop: (drop) => this.drops.push(drop) },
+          drops: errors,
           counters: this.counters,
           tasks: partitions,
           now: () => this.clock.now(),
           maxIdleMs: maxTaskIdleMs,
-          ...(processingPolicy === undefined ? {} : { processingPolicy }),
+          processingPolicy: (failure) => errors.thrown(failure),
         });
         task.start(task.inputs.map(({ topic }) => ({ topic, partition, offset: 0 })));
         for (const input of task.inputs) {
@@ -146,10 +150,11 @@ export class TopologyTestDriver {
   }
 
   /** The store, with a task for each partition that fills it. */
-  #openGlobal(global: GlobalStore, applicationId: string): StateStore {
+  #openGlobal(global: GlobalStore, applicationId: string, onError: RecordErrorPolicies): StateStore {
     const store = createStore(global.store, { kv: undefined, storeId: 0 });
     this.#stores.push([store]);
     for (let partition = 0; partition < this.#partitions; partition++) {
+      const errors = new RecordErrors(onError, (drop) => this.drops.push(drop));
       const task = new Task({
         subTopology: global,
         applicationId,
@@ -157,7 +162,8 @@ export class TopologyTestDriver {
         stores: () => store,
         outputs: writesNothing,
         outbox: { batch: writesNothing },
-        drops: { drop: (drop) => this.drops.push(drop) },
+        drops: errors,
+        processingPolicy: (failure) => errors.thrown(failure),
         counters: this.counters,
         now: () => this.clock.now(),
       });
@@ -252,19 +258,41 @@ export class TopologyTestDriver {
     return [...this.#written.keys()].sort();
   }
 
-  /** Reads a key-value store of the topology, typed. */
-  keyValueStore<K, V>(name: string, forms: Forms<K, V>): TestStore<K, V> {
-    return new TestStore(this.stores(name), forms);
+  /** Reads a key-value store of the topology, typed: that of a table, of a processor by its builder, or one that is named
+   *  with its serdes. */
+  keyValueStore<K, V>(store: ReadableStore<K, V>): TestStore<K, V>;
+  keyValueStore<K, V>(name: string, forms: Forms<K, V>): TestStore<K, V>;
+  keyValueStore<K, V>(store: string | ReadableStore<K, V>, forms?: Forms<K, V>): TestStore<K, V> {
+    const form = this.#formOf(store, forms);
+    return new TestStore(this.stores(form.name), form);
   }
 
   /** Reads a window store, typed: `get` takes the window's start. */
-  windowStore<K, V>(name: string, forms: Forms<K, V>): TestWindowStore<K, V> {
-    return new TestWindowStore(this.stores(name), forms);
+  windowStore<K, V>(store: ReadableWindows<K, V>): TestWindowStore<K, V>;
+  windowStore<K, V>(name: string, forms: Forms<K, V>): TestWindowStore<K, V>;
+  windowStore<K, V>(store: string | ReadableWindows<K, V>, forms?: Forms<K, V>): TestWindowStore<K, V> {
+    const form = this.#formOf(store, forms);
+    return new TestWindowStore(this.stores(form.name), form);
   }
 
   /** Reads a store of sessions, typed. */
-  sessionStore<K, V>(name: string, forms: Forms<K, V>): TestSessionStore<K, V> {
-    return new TestSessionStore(this.stores(name), forms);
+  sessionStore<K, V>(store: ReadableWindows<K, V>): TestSessionStore<K, V>;
+  sessionStore<K, V>(name: string, forms: Forms<K, V>): TestSessionStore<K, V>;
+  sessionStore<K, V>(store: string | ReadableWindows<K, V>, forms?: Forms<K, V>): TestSessionStore<K, V> {
+    const form = this.#formOf(store, forms);
+    return new TestSessionStore(this.stores(form.name), form);
+  }
+
+  #formOf<K, V>(
+    store: string | ReadableStore<K, V> | ReadableWindows<K, V>,
+    forms: Forms<K, V> | undefined,
+  ): StoreForm<K, V> {
+    if (typeof store !== 'string') return formOf(store);
+    if (forms === undefined)
+      throw new UserError('DSL_SERDE_MISSING', `the store "${store}" is named without its serdes`, {
+        hint: 'Give them as { key, value }, or give the table, or the builder of the store.',
+      });
+    return { name: store, ...forms };
   }
 
   /** A store as it is: one per partition. */

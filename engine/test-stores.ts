@@ -1,36 +1,48 @@
 /** The stores of a topology under test, typed, as of the last commit. */
 
 import { assert, readOrderedI64 } from '../base/index.ts';
+import type { StoreForm } from './dsl/queryable-store.ts';
 import { timestampBytes, timestampOf } from './operators/timestamped.ts';
-import type { Serde } from './serde.ts';
+import { otherForm } from './runtime/views/view.ts';
 import { readSessionOrder } from './stores/session-store.ts';
 import type { StateStore } from './stores/state-store.ts';
 import { bytesOf, type Forms, noBytes } from './test-records.ts';
 
-/** A value in a store, with the event time of its result. */
+/** A value in a store, with the event time of its result; undefined where the store keeps none, as those of processors
+ *  do. */
 export interface StoredValue<V> {
   readonly value: V;
-  readonly timestamp: number;
+  readonly timestamp: number | undefined;
 }
 
-const storedOf = <V>(serde: Serde<V>, bytes: Uint8Array | undefined): StoredValue<V> | undefined =>
-  bytes && { value: serde.read(bytes, timestampBytes, bytes.length), timestamp: timestampOf(bytes, 0) };
+const storedOf = <K, V>({ value: serde, entries }: StoreForm<K, V>, bytes: Uint8Array): StoredValue<V> => {
+  const timestamped = (entries ?? 'timestamped') === 'timestamped';
+  return {
+    value: serde.read(bytes, timestamped ? timestampBytes : 0, bytes.length),
+    timestamp: timestamped ? timestampOf(bytes, 0) : undefined,
+  };
+};
 
 export class TestStore<K, V> {
   readonly #stores: readonly StateStore[];
-  readonly #forms: Forms<K, V>;
+  readonly #form: StoreForm<K, V>;
 
-  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+  constructor(stores: readonly StateStore[], form: StoreForm<K, V>) {
+    const ordered = form.entries === 'ordered';
+    if (stores.some(({ kind }) => kind !== (ordered ? 'ordered' : 'key-value')))
+      throw otherForm(form.name, ordered ? 'it has no order' : 'its entries are not of single keys');
     this.#stores = stores;
-    this.#forms = forms;
+    this.#form = form;
   }
 
   get(key: K): StoredValue<V> | undefined {
-    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    const bytes = bytesOf(this.#form.key, key) ?? noBytes;
     for (const store of this.#stores) {
-      assert(store.kind === 'key-value', `${store.name} is not a key-value store`);
-      const found = store.readCommitted(bytes, 0, bytes.length);
-      if (found !== undefined) return storedOf(this.#forms.value, found);
+      const [found] =
+        this.#form.entries === 'ordered'
+          ? store.committedEntries(noBytes, { orders: { from: bytes, to: Uint8Array.of(...bytes, 0) } })
+          : store.committedEntries(bytes);
+      if (found !== undefined) return storedOf(this.#form, found.value);
     }
     return undefined;
   }
@@ -44,11 +56,11 @@ export interface StoredWindow<V> extends StoredValue<V> {
 /** Of time windows or sliding windows. */
 export class TestWindowStore<K, V> {
   readonly #stores: readonly StateStore[];
-  readonly #forms: Forms<K, V>;
+  readonly #form: StoreForm<K, V>;
 
-  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+  constructor(stores: readonly StateStore[], form: StoreForm<K, V>) {
     this.#stores = stores;
-    this.#forms = forms;
+    this.#form = form;
   }
 
   get(key: K, windowStart: number): StoredValue<V> | undefined {
@@ -58,14 +70,13 @@ export class TestWindowStore<K, V> {
 
   /** The windows of a key that start within [from, to], in order of time. */
   fetch(key: K, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): StoredWindow<V>[] {
-    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    const bytes = bytesOf(this.#form.key, key) ?? noBytes;
     return this.#stores.flatMap((store) => {
       assert(store.kind !== 'key-value', `${store.name} is not a window store`);
       const entries = store.committedEntries(bytes, { windows: { from, to } });
       return entries.flatMap(({ windowStart, order, value }) => {
         const start = order === undefined ? (windowStart ?? 0) : readOrderedI64(order, 0);
-        const stored = storedOf(this.#forms.value, value);
-        return stored === undefined || start < from || start > to ? [] : [{ ...stored, start }];
+        return start < from || start > to ? [] : [{ ...storedOf(this.#form, value), start }];
       });
     });
   }

@@ -14,15 +14,11 @@
  */
 
 import { messageOf, UserError } from '../../base/index.ts';
-import type { GlobalKTable } from '../dsl/global-ktable.ts';
 import type { KTable } from '../dsl/ktable.ts';
-import type { StoreForm, VersionedForm, WindowedForm } from '../dsl/queryable-store.ts';
-import type { Windowed } from '../dsl/windowed.ts';
-import type { StateKeyValueStore } from '../processors/key-value-face.ts';
-import type { StateSessionStore } from '../processors/session-face.ts';
-import type { AnyStoreBuilder, StoreBuilder } from '../processors/store-builder.ts';
+import type { VersionedForm } from '../dsl/queryable-store.ts';
+import { formOf, type ReadableStore, type ReadableWindows } from '../dsl/readable-store.ts';
+import type { StoreBuilder } from '../processors/store-builder.ts';
 import type { StateVersionedStore } from '../processors/versioned-face.ts';
-import type { StateWindowStore } from '../processors/window-face.ts';
 import type { Topology } from '../topology.ts';
 import { mostAppThreads } from './app-threads.ts';
 import type { QueryListener, QuerySpec, Uncaught, UncaughtHandler } from './managed-query.ts';
@@ -473,20 +469,10 @@ export class Streams {
   /** Reads a store from outside, as of the last commit: that of a table of the topology, of a processor (by its
    *  builder), or one that is named with the serdes of its keys and rows. It can be read while the application runs;
    *  views stay valid when it starts again. */
+  store<K, V>(store: ReadableWindows<K, V>, options?: ViewOptions): WindowedView<K, V>;
+  store<K, V>(store: ReadableStore<K, V>, options?: ViewOptions): KeyValueView<K, V>;
   store<K, V>(
-    store:
-      | KTable<Windowed<K>, V>
-      | WindowedForm<K, V>
-      | StoreBuilder<string, StateWindowStore<K, V>>
-      | StoreBuilder<string, StateSessionStore<K, V>>,
-    options?: ViewOptions,
-  ): WindowedView<K, V>;
-  store<K, V>(
-    store: KTable<K, V> | GlobalKTable<K, V> | StoreForm<K, V> | StoreBuilder<string, StateKeyValueStore<K, V>>,
-    options?: ViewOptions,
-  ): KeyValueView<K, V>;
-  store<K, V>(
-    store: KTable<K, V> | GlobalKTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
+    store: ReadableStore<K, V> | ReadableWindows<K, V>,
     options: ViewOptions = {},
   ): KeyValueView<K, V> | WindowedView<K, V> {
     const reader = this.#runtime.reader(this.id);
@@ -580,16 +566,6 @@ export class Streams {
     }
   }
 }
-
-/** A table of windowed keys has a windowed form, as has a builder of entries with times: what the overloads of `store`
- *  have. */
-const formOf = <K, V>(
-  store: KTable<K, V> | GlobalKTable<K, V> | StoreForm<K, V> | WindowedForm<K, V> | AnyStoreBuilder,
-): StoreForm<K, V> | WindowedForm<K, V> => {
-  if ('queryable' in store) return store.queryable() as StoreForm<K, V> | WindowedForm<K, V>;
-  if ('form' in store) return { name: store.name, ...store.form } as StoreForm<K, V> | WindowedForm<K, V>;
-  return store;
-};
 
 const checkedCache = (cache: EmitCache): EmitCache => {
   const { bytes, intervalMs = 1 } = cache;

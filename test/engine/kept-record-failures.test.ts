@@ -2,7 +2,7 @@
  *  the one that was in hand is not. */
 
 import { expect, test } from 'vitest';
-import { type ProcessingFailure, serdes, type Topology } from '../../engine/index.ts';
+import { type RecordError, serdes, type Topology } from '../../engine/index.ts';
 import { JoinWindows, StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
@@ -15,11 +15,13 @@ const joiner = (left: string | null, right: string | null): string => {
 };
 
 const run = (topology: Topology, records: readonly (readonly [topic: string, value: string, time: number])[]) => {
-  const failures: ProcessingFailure[] = [];
+  const failures: RecordError[] = [];
   const driver = new TopologyTestDriver(topology, {
-    processingPolicy(failure) {
-      failures.push(failure);
-      return 'continue';
+    onError: {
+      processing(error) {
+        failures.push(error);
+        return 'continue';
+      },
     },
   });
   for (const [topic, value, time] of records) driver.input(topic, texts).pipe('k', value, time);

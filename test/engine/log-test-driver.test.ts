@@ -3,6 +3,7 @@
 import { openTestDriver } from 'millrace';
 import {
   JoinWindows,
+  type RecordErrorPolicies,
   SessionWindows,
   StreamsBuilder,
   serdes,
@@ -15,12 +16,33 @@ import { describe, expect, test } from 'vitest';
 const { int64, string } = serdes;
 const texts = { key: string, value: string };
 
+interface Options {
+  readonly onError?: RecordErrorPolicies;
+}
+
 const drivers = {
-  'the test driver': (topology: Topology) => Promise.resolve(new TopologyTestDriver(topology)),
-  'a real log': (topology: Topology) => openTestDriver({ topology }),
+  'the test driver': (topology: Topology, options: Options = {}) =>
+    Promise.resolve(new TopologyTestDriver(topology, options)),
+  'a real log': (topology: Topology, options: Options = {}) => openTestDriver({ topology, ...options }),
 };
 
 describe.each(Object.entries(drivers))('on %s', (_, open) => {
+  test('a record that a function has failed on is left out where that is the policy', async () => {
+    const builder = new StreamsBuilder();
+    const noBad = (_key: string | null, value: string | null): boolean => {
+      if (value === 'bad') throw new Error('a bad value');
+      return true;
+    };
+    builder.stream('in', texts).filter(noBad).to('out');
+    const driver = await open(builder.build(), { onError: { processing: 'continue' } });
+    await driver.input('in', texts).pipeText(`
+      a: good
+      b: bad
+      c: better`);
+    expect(await driver.output('out', texts).readValues()).toEqual(['good', 'better']);
+    await driver.close();
+  });
+
   test('words are counted behind a repartition', async () => {
     const builder = new StreamsBuilder();
     builder

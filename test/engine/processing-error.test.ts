@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { assert } from '../../base/index.ts';
 import { systemClock } from '../../base/node/index.ts';
-import { ProcessingError, type ProcessingFailure, serdes, type Topology } from '../../engine/index.ts';
+import { ProcessingError, type RecordError, serdes, type Topology } from '../../engine/index.ts';
 import { type KStream, StreamsBuilder } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 import { openMemoryLog } from '../../storage/index.ts';
@@ -80,11 +80,13 @@ describe.each(Object.keys(nodes))('%s', (name) => {
   });
 
   test('goes on without the record where the policy is to continue', () => {
-    const failures: ProcessingFailure[] = [];
+    const failures: RecordError[] = [];
     const driver = new TopologyTestDriver(topology, {
-      processingPolicy(failure) {
-        failures.push(failure);
-        return 'continue';
+      onError: {
+        processing(error) {
+          failures.push(error);
+          return 'continue';
+        },
       },
     });
     const input = driver.input('in', texts);
@@ -109,7 +111,7 @@ describe.each(Object.keys(nodes))('%s', (name) => {
         value: new TextEncoder().encode('boom'),
       },
     ]);
-    expect(failures.map(({ error }) => String(error))).toEqual(['Error: no boom here']);
+    expect(failures.map(({ cause }) => String(cause))).toEqual(['Error: no boom here']);
   });
 });
 
@@ -119,7 +121,7 @@ test('a branch that fails does not affect its siblings', () => {
     same.mapValues(boom, { value: string }).to('first');
     same.mapValues((value) => value, { value: string }).to('second');
   });
-  const driver = new TopologyTestDriver(topology, { processingPolicy: () => 'continue' });
+  const driver = new TopologyTestDriver(topology, { onError: { processing: 'continue' } });
   driver.input('in', texts).pipe('a', 'boom');
   expect(driver.output('first', texts).isEmpty).toBe(true);
   expect(driver.output('second', texts).readAll()).toMatchObject([{ value: 'boom' }]);
@@ -138,14 +140,14 @@ test('a punctuator that fails is passed over, or ends the task', () => {
   expect(() => new TopologyTestDriver(topology).advanceWallClock(10)).toThrow(
     'the node "node" failed (task 0_0): no boom here',
   );
-  const driver = new TopologyTestDriver(topology, { processingPolicy: () => 'continue' });
+  const driver = new TopologyTestDriver(topology, { onError: { processing: 'continue' } });
   driver.advanceWallClock(20);
   expect(driver.drops).toMatchObject([{ reason: 'processing', node: 'node', topic: '', offset: -1, key: null }]);
 });
 
 test('a failure of our own is never taken for that of a user', () => {
   const topology = topologyOf((stream) => void stream.peek(() => assert(false, 'a promise of ours is broken')));
-  const driver = new TopologyTestDriver(topology, { processingPolicy: () => 'continue' });
+  const driver = new TopologyTestDriver(topology, { onError: { processing: 'continue' } });
   expect(() => driver.input('in', texts).pipe('a', 'x')).toThrow('a promise of ours is broken');
   expect(driver.drops).toEqual([]);
 });
@@ -212,7 +214,7 @@ test('a count that fails on its key keeps what it had', () => {
       .toStream()
       .to('out'),
   );
-  const driver = new TopologyTestDriver(topology, { processingPolicy: () => 'continue' });
+  const driver = new TopologyTestDriver(topology, { onError: { processing: 'continue' } });
   const input = driver.input('in', texts);
   for (const value of ['a', 'boom', 'a']) input.pipe(null, value);
   expect(driver.output('out', { key: string, value: int64 }).readTable()).toEqual(new Map([['a', 2]]));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { serdes } from '../../engine/index.ts';
-import { Stores, StreamsBuilder } from '../../engine/public.ts';
+import { SessionWindows, Stores, StreamsBuilder, TimeWindows } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
 
 const { int64, string } = serdes;
@@ -144,4 +144,80 @@ test('an output that is read by another serde than it was written with names the
       message: expect.stringMatching(/^the value of the record out\/0 offset 0 cannot be read as int32: /u),
     }),
   );
+});
+
+test("stores of processors are read by their builders, as the application's are", () => {
+  const plain = Stores.keyValue('plain', string, int64);
+  const ordered = Stores.orderedKeyValue('ordered', string, int64);
+  const windows = Stores.window('windows', string, int64, { retentionMs: 1000 });
+  const sessions = Stores.session('sessions', string, int64, { retentionMs: 1000 });
+  const builder = new StreamsBuilder();
+  builder.stream('in', texts).process(
+    (context) => {
+      const stores = {
+        plain: context.getStateStore(plain),
+        ordered: context.getStateStore(ordered),
+        windows: context.getStateStore(windows),
+        sessions: context.getStateStore(sessions),
+      };
+      return {
+        process({ key, value }) {
+          if (key === null || value === null) return;
+          stores.plain.put(key, value.length);
+          stores.ordered.put(key, value.length);
+          stores.windows.put(key, value.length, 20);
+          stores.sessions.put(key, value.length, 20, 30);
+        },
+      };
+    },
+    { stores: [plain, ordered, windows, sessions] },
+  );
+  const driver = new TopologyTestDriver(builder.build(), { partitions: 2 });
+  driver.input('in', texts).pipeText(`
+    a: one @1
+    b: three @1
+    ab: seven @1`);
+  expect(driver.keyValueStore(plain).get('b')).toEqual({ value: 5, timestamp: undefined });
+  expect(driver.keyValueStore(ordered).get('a')).toEqual({ value: 3, timestamp: undefined });
+  expect(driver.keyValueStore(ordered).get('c')).toBeUndefined();
+  expect(driver.windowStore(windows).fetch('a')).toEqual([{ start: 20, value: 3, timestamp: undefined }]);
+  expect(driver.sessionStore(sessions).fetch('a')).toEqual([{ start: 20, end: 30, value: 3 }]);
+  const other = { code: 'STORE_FORM_DIFFERS' };
+  expect(() => driver.keyValueStore('ordered', { key: string, value: int64 })).toThrow(expect.objectContaining(other));
+});
+
+test('stores of tables are read by the tables', () => {
+  const builder = new StreamsBuilder();
+  const words = builder.stream('in', texts).groupByKey();
+  const counts = words.count();
+  const windows = words.windowedBy(TimeWindows.ofSizeWithNoGrace(10)).count();
+  const sessions = words.windowedBy(SessionWindows.ofInactivityGapWithNoGrace(10)).count();
+  const driver = new TopologyTestDriver(builder.build());
+  driver.input('in', texts).pipe('a', 'x', 12);
+  expect(driver.keyValueStore(counts).get('a')).toEqual({ value: 1, timestamp: 12 });
+  expect(driver.windowStore(windows).get('a', 10)?.value).toBe(1);
+  expect(driver.sessionStore(sessions).fetch('a')).toEqual([{ start: 12, end: 12, value: 1 }]);
+});
+
+test('what becomes of records at fault is given as it is to an application', () => {
+  const builder = new StreamsBuilder();
+  builder
+    .stream('in', { key: string, value: serdes.json<{ n: number }>() })
+    .mapValues((value) => 'x'.repeat(value?.n ?? 0), { value: string })
+    .to('out');
+  const seen: string[] = [];
+  const driver = new TopologyTestDriver(builder.build(), {
+    onError: {
+      deserialization: ({ kind, offset }) => (seen.push(`${kind} ${offset}`), offset === 0 ? 'continue' : 'fail'),
+      processing: 'continue',
+    },
+  });
+  const input = driver.input('in', texts);
+  input.pipe('a', 'no JSON');
+  input.pipe('a', '{"n":-1}');
+  input.pipe('a', '{"n":2}');
+  expect(driver.output('out', texts).readText()).toBe('a: xx');
+  expect(driver.drops.map(({ reason }) => reason)).toEqual(['deserialization', 'processing']);
+  expect(() => input.pipe('a', 'none again')).toThrow(expect.objectContaining({ code: 'QUERY_RECORD_FAILED' }));
+  expect(seen).toEqual(['deserialization 0', 'deserialization 3']);
 });

@@ -148,7 +148,7 @@ describe('a time that is not valid', () => {
     expect(() => timesOf(new TopologyTestDriver(topology), invalid)).toThrow(
       'the node "KSTREAM-SOURCE-0000000000" failed on the record in/0 offset 1 (task 0_0): the timestamp -3 is not valid',
     );
-    const driver = new TopologyTestDriver(topology, { processingPolicy: () => 'continue' });
+    const driver = new TopologyTestDriver(topology, { onError: { processing: 'continue' } });
     expect(timesOf(driver, invalid)).toEqual([7, 9]);
     expect(driver.drops.map(({ reason }) => reason)).toEqual(['processing', 'processing', 'processing', 'processing']);
   });
@@ -172,7 +172,7 @@ describe('a time that is not valid', () => {
     expect(() => timesOf(new TopologyTestDriver(topology), [{ at: 1 }, { boom: true }])).toThrow(
       'failed on the record in/0 offset 1 (task 0_0): boom',
     );
-    const driver = new TopologyTestDriver(topology, { processingPolicy: () => 'continue' });
+    const driver = new TopologyTestDriver(topology, { onError: { processing: 'continue' } });
     expect(timesOf(driver, [{ at: 1 }, { boom: true }, { at: 2 }])).toEqual([1, 2]);
   });
 

@@ -399,7 +399,7 @@ test('a record on which the aggregator fails behind its change of the accumulato
   );
   written(lists.suppress(untilWindowCloses(unbounded())), 'final');
   written(sums.suppress(untilWindowCloses(unbounded())), 'raw');
-  const driver = new TopologyTestDriver(builder.build(), { processingPolicy: () => 'continue' });
+  const driver = new TopologyTestDriver(builder.build(), { onError: { processing: 'continue' } });
   const rows: [key: string, value: string, time: number][] = [
     ['a', 'bad', 1],
     ['a', 'x', 2],
