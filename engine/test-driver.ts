@@ -258,8 +258,8 @@ export class TopologyTestDriver {
     return [...this.#written.keys()].sort();
   }
 
-  /** Reads a key-value store of the topology, typed: that of a table, of a processor by its builder, or one that is named
-   *  with its serdes. */
+  /** Reads a key-value store of the topology, typed: that of a table, of a processor by its builder, or one that is
+   *  named with its serdes. */
   keyValueStore<K, V>(store: ReadableStore<K, V>): TestStore<K, V>;
   keyValueStore<K, V>(name: string, forms: Forms<K, V>): TestStore<K, V>;
   keyValueStore<K, V>(store: string | ReadableStore<K, V>, forms?: Forms<K, V>): TestStore<K, V> {
