@@ -149,13 +149,15 @@ test('a crash between the steps of a first start is none: the next start makes w
     await produce(log, 'words', 0, [{ key: null, value: 'a' }]);
     // The process is gone at its n-th write: nothing of it happens, and nothing is answered any more.
     let writes = 0;
+    const gone = Promise.withResolvers<false>();
     const dying: Log = Object.create(log);
     for (const name of ['createTopic', 'commitOffsets', 'producer'] as const) {
       Object.defineProperty(dying, name, {
-        value: (...args: readonly unknown[]) =>
-          ++writes >= step
-            ? new Promise(() => {})
-            : (log[name] as (...all: unknown[]) => unknown).apply(log, [...args]),
+        value: (...args: readonly unknown[]) => {
+          if (++writes < step) return (log[name] as (...all: unknown[]) => unknown).apply(log, [...args]);
+          gone.resolve(false);
+          return new Promise(() => {});
+        },
       });
     }
     for (const name of [
@@ -171,7 +173,7 @@ test('a crash between the steps of a first start is none: the next start makes w
     }
     const first = newRuntime(dying);
     const started = first.start({ id: 'count', topology }).then(() => true);
-    const done = await Promise.race([started, new Promise<false>((wake) => setTimeout(() => wake(false), 20))]);
+    const done = await Promise.race([started, gone.promise]);
     const second = newRuntime(log);
     await second.start({ id: 'count', topology });
     await second.awaitIdle();
