@@ -13,6 +13,15 @@ export const unknownTopic = (target: TopicPartition | string): LogError => {
   return new LogError('refused', 'LOG_UNKNOWN_TOPIC', `topic "${name}" does not exist`);
 };
 
+/** The topic of this name is not the one that a request names by its id. */
+export const topicReplaced = (name: string): LogError =>
+  new LogError(
+    'refused',
+    'LOG_TOPIC_REPLACED',
+    `topic "${name}" is not the one that was read so far: it was deleted and created again`,
+    { hint: 'Reset what has read the former topic, or delete it and create it again.' },
+  );
+
 export const unknownPartition = (target: TopicPartition, partitions: number): LogError =>
   new LogError(
     'refused',

@@ -97,6 +97,9 @@ export class LogError extends Error {
 
 /** Where a reader wants to go on. `isolation` may differ from partition to partition. */
 export interface FetchRequest extends TopicPartition {
+  /** Offsets mean something in one topic only: with its id, another one that was created under its name since is not
+   *  read (LOG_TOPIC_REPLACED). */
+  readonly topicId?: string;
   readonly offset: number;
   readonly isolation: Isolation;
 }
@@ -132,7 +135,7 @@ export interface FetchOptions {
 
 /** A request for a partition that could not be read, and why:
  *  - `refused`/LOG_OFFSET_OUT_OF_RANGE: the offset lies outside [start, end];
- *  - `refused`/LOG_UNKNOWN_TOPIC, LOG_UNKNOWN_PARTITION;
+ *  - `refused`/LOG_UNKNOWN_TOPIC, LOG_UNKNOWN_PARTITION, LOG_TOPIC_REPLACED;
  *  - `refused`/LOG_CORRUPT_BATCH: the batch at this offset is damaged;
  *  - `unavailable`/LOG_READ_FAILED: the read failed, and may succeed later. */
 export interface FetchFailure extends FetchRequest {

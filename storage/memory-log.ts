@@ -84,7 +84,7 @@ class MemoryLog implements Log, MemoryHost {
     this.#readers = new LocalReaders(
       {
         read: (requests, options) => this.#read(requests, options),
-        waiters: (request) => this.partition(request).waiters,
+        waiters: (request) => this.#topics.requested(request).waiters,
       },
       this.timers,
     );
@@ -190,7 +190,7 @@ class MemoryLog implements Log, MemoryHost {
 
   #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
     this.checkOpen();
-    return fetchEach(requests, (request) => this.partition(request).read(request, options.maxBytesPerPartition));
+    return fetchEach(requests, (request) => this.#topics.requested(request).read(request, options.maxBytesPerPartition));
   }
 
   async producer(options: ProducerOptions = {}): Promise<Producer> {

@@ -1,8 +1,8 @@
 /** The topics of a log by name, with their partitions. */
 
 import { assert, UserError } from '../base/index.ts';
-import type { TopicDescription, TopicPartition } from './log.ts';
-import { unknownPartition, unknownTopic } from './log-errors.ts';
+import type { FetchRequest, TopicDescription, TopicPartition } from './log.ts';
+import { topicReplaced, unknownPartition, unknownTopic } from './log-errors.ts';
 
 export interface Topic<P> {
   readonly description: TopicDescription;
@@ -51,6 +51,13 @@ export class TopicMap<P> {
     const partition = partitions[target.partition];
     if (partition === undefined) throw unknownPartition(target, partitions.length);
     return partition;
+  }
+
+  /** The partition that a fetch asks for; throws LOG_TOPIC_REPLACED as well. */
+  requested(request: FetchRequest): P {
+    const { topic, topicId } = request;
+    if (topicId !== undefined && this.get(topic).description.id !== topicId) throw topicReplaced(topic);
+    return this.partition(request);
   }
 
   /** The name of the topic with this id. */

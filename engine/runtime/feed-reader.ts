@@ -10,17 +10,9 @@
  */
 
 import type { Clock, Timers } from '../../base/index.ts';
-import {
-  type Chunk,
-  type Fetched,
-  type FetchRequest,
-  type Isolation,
-  type Log,
-  LogError,
-  type Reader,
-} from '../../storage/index.ts';
+import { type Chunk, type Fetched, type FetchRequest, type Log, LogError, type Reader } from '../../storage/index.ts';
 import type { BlockPool } from '../block.ts';
-import { Feed, type Subscriber, type Subscription } from './feed.ts';
+import { Feed, type FeedSource, type Subscriber, type Subscription } from './feed.ts';
 import { unreadable } from './read-retry.ts';
 
 export interface FeedReaderOptions {
@@ -53,8 +45,8 @@ interface NextFetch {
   readonly mustKnow: boolean;
 }
 
-const keyOf = (topic: string, partition: number, isolation: Isolation): string =>
-  `${partition} ${topic} ${isolation.kind === 'own' ? isolation.producerId : isolation.kind}`;
+const keyOf = ({ topic, topicId, partition, isolation }: FeedSource): string =>
+  `${partition} ${topic} ${topicId} ${isolation.kind === 'own' ? isolation.producerId : isolation.kind}`;
 
 export class FeedReader {
   readonly #options: FeedReaderOptions;
@@ -84,16 +76,11 @@ export class FeedReader {
     return shared;
   }
 
-  subscribe(
-    source: { readonly topic: string; readonly partition: number; readonly isolation: Isolation },
-    subscriber: Subscriber,
-    position: number,
-  ): Subscription {
-    const { topic, partition, isolation } = source;
-    const key = keyOf(topic, partition, isolation);
+  subscribe(source: FeedSource, subscriber: Subscriber, position: number): Subscription {
+    const key = keyOf(source);
     let feed = this.#feeds.get(key);
     if (feed === undefined) {
-      feed = new Feed(topic, partition, isolation, this.#options.pool);
+      feed = new Feed(source, this.#options.pool);
       this.#feeds.set(key, feed);
     }
     return feed.subscribe(subscriber, position);
@@ -105,7 +92,7 @@ export class FeedReader {
     if (feed.subscriptions.size > 0) return;
     feed.discard();
     this.#shared += feed.shared;
-    this.#feeds.delete(keyOf(feed.topic, feed.partition, feed.isolation));
+    this.#feeds.delete(keyOf(feed));
     for (const { topic } of this.#feeds.values()) if (topic === feed.topic) return;
     this.#options.pool.forget(feed.topic);
   }

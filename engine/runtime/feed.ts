@@ -99,8 +99,17 @@ export class Subscription {
   }
 }
 
-export class Feed {
+export interface FeedSource {
   readonly topic: string;
+  /** Undefined: whichever topic has the name. */
+  readonly topicId?: string | undefined;
+  readonly partition: number;
+  readonly isolation: Isolation;
+}
+
+export class Feed implements FeedSource {
+  readonly topic: string;
+  readonly topicId: string | undefined;
   readonly partition: number;
   readonly isolation: Isolation;
   readonly subscriptions = new Set<Subscription>();
@@ -120,8 +129,9 @@ export class Feed {
   /** Since when those ahead wait. */
   #waitingSince: number | undefined;
 
-  constructor(topic: string, partition: number, isolation: Isolation, pool: BlockPool) {
+  constructor({ topic, topicId, partition, isolation }: FeedSource, pool: BlockPool) {
     this.topic = topic;
+    this.topicId = topicId;
     this.partition = partition;
     this.isolation = isolation;
     this.#pool = pool;
@@ -203,7 +213,8 @@ export class Feed {
     const offset = next >= 0 ? next : first >= 0 ? first : atEnd;
     if (offset < 0) return undefined;
     this.#lastAsked = offset;
-    return { topic: this.topic, partition: this.partition, offset, isolation: this.isolation };
+    const { topic, topicId, partition, isolation } = this;
+    return { topic, ...(topicId !== undefined && { topicId }), partition, offset, isolation };
   }
 
   /** The subscriptions ahead wait for the others, or a failed read for its next try: call `request` again later. */

@@ -106,7 +106,7 @@ export class GlobalStores {
       };
       this.#waiting.add(resolve);
       const subscription = feeds.subscribe(
-        { topic, partition, isolation: { kind: 'committed' } },
+        { topic, topicId: run.assignment.topicIds[topic], partition, isolation: { kind: 'committed' } },
         {
           // What it leaves out is reported within a transaction: not between its end and the next one.
           wants: () => input.wanting && !run.over && run.phase !== 'prepared' && run.phase !== 'holding',

@@ -120,6 +120,8 @@ export interface RunAssignment {
   readonly outputs: readonly AssignedOutput[];
   /** Numbers of tasks per sub-topology. */
   readonly partitionCounts: readonly number[];
+  /** The ids of the topics that are read, by full name. */
+  readonly topicIds: Readonly<Record<string, string>>;
   /** Topics of global stores. */
   readonly globalTopics: readonly { readonly topic: string; readonly partitions: number }[];
   /** Reads of repartition topics see the open transaction of this producer. Undefined for a transient query, which

@@ -132,6 +132,7 @@ export class QueryRunner {
       tasks,
       outputs,
       partitionCounts: plan.subTopologies,
+      topicIds: run.setup.topicIds,
       globalTopics: run.setup.globalTopics,
       producerId: producer?.producerId,
       guarantee: spec.guarantee ?? 'exactly once',

@@ -56,6 +56,8 @@ export interface QuerySettings {
 export interface QuerySetup {
   readonly plan: PartitionPlan;
   readonly outputs: readonly AssignedOutput[];
+  /** Of the topics that are read, by full name. */
+  readonly topicIds: Readonly<Record<string, string>>;
   readonly globalTopics: readonly { readonly topic: string; readonly partitions: number }[];
   readonly producer: Producer | undefined;
   readonly tasks: readonly TaskAssignment[];
@@ -151,8 +153,9 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   const plan = planPartitions(topology, countOf, existing);
   const globalTopics: { readonly topic: string; readonly partitions: number }[] = [];
   for (const { topic } of topology.globals) {
-    const { partitions } = await topicNamed(log, topic, 'reads');
-    globalTopics.push({ topic, partitions });
+    const description = await topicNamed(log, topic, 'reads');
+    sources.set(topic, description);
+    globalTopics.push({ topic, partitions: description.partitions });
   }
   const outputs = await outputsOf(log, settings, plan);
   if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
@@ -179,7 +182,13 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   const assignment = assignTasks({ applicationId, tasks: planned, threads, ...(shards !== undefined && { shards }) });
   if (!transient) await keepRecord(log, settings, topics, record, assignment);
   const tasks = planned.map((task) => ({ ...task, shard: placementOf(assignment, task.id).shard }));
-  return { plan, outputs, globalTopics, producer, tasks, assignment, positions: [...positions.values()] };
+  const topicIds = Object.fromEntries(
+    [...[...sources.values()].map(({ name, id }) => ({ topic: name, id })), ...outputs].map(({ topic, id }) => [
+      topic,
+      id,
+    ]),
+  );
+  return { plan, outputs, topicIds, globalTopics, producer, tasks, assignment, positions: [...positions.values()] };
 };
 
 /** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in

@@ -55,7 +55,8 @@ export class TaskReading {
       gone: (from, offsets) => this.#lost(hosted, input, from, offsets),
       failed: (error) => this.#host.fail(run, error),
     };
-    return this.#feeds.subscribe({ topic, partition, isolation }, subscriber, input.fetchOffset);
+    const topicId = run.assignment.topicIds[topic];
+    return this.#feeds.subscribe({ topic, topicId, partition, isolation }, subscriber, input.fetchOffset);
   }
 
   /** What is known of the end of this input may not be true any more. (The end of an exchange is always known.) */

@@ -142,7 +142,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     this.#readers = new LocalReaders(
       {
         read: (requests, options) => this.#read(requests, options),
-        waiters: (request) => this.partition(request).waiters,
+        waiters: (request) => this.#topics.requested(request).waiters,
       },
       this.timers,
     );
@@ -437,7 +437,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     this.checkOpen();
     return fetchEach(requests, (request) => {
       try {
-        return this.partition(request).read(request, options.maxBytesPerPartition);
+        return this.#topics.requested(request).read(request, options.maxBytesPerPartition);
       } catch (cause) {
         throw cause instanceof FileError ? readFailed(request, cause) : cause;
       }

@@ -24,7 +24,14 @@ import type {
   Reader,
   TopicPartition,
 } from '../log.ts';
-import { closedError, offsetOutOfRange, readFailed, unknownPartition, unknownTopic } from '../log-errors.ts';
+import {
+  closedError,
+  offsetOutOfRange,
+  readFailed,
+  topicReplaced,
+  unknownPartition,
+  unknownTopic,
+} from '../log-errors.ts';
 import type { AbortedRange } from '../partition-state.ts';
 import { OpenFiles } from './open-files.ts';
 import { OwnerPort } from './owner-port.ts';
@@ -115,7 +122,7 @@ class SharedLog implements SharedReaders {
   }
 
   /** The partition; asks the owner about a topic that is not known here. */
-  async #partition(target: TopicPartition): Promise<SharedPartition> {
+  async #partition(target: TopicPartition & Pick<FetchRequest, 'topicId'>): Promise<SharedPartition> {
     let topic = this.#topics.get(target.topic);
     if (topic === undefined || !this.#exists(topic)) {
       topic = (await this.#owner.ask('topic', target.topic))?.topic;
@@ -123,6 +130,7 @@ class SharedLog implements SharedReaders {
       this.#topics.set(topic.name, topic);
     }
     const { id, partitions, firstSlot, number: topicNumber } = topic;
+    if (target.topicId !== undefined && target.topicId !== id) throw topicReplaced(target.topic);
     if (!(target.partition >= 0 && target.partition < partitions)) throw unknownPartition(target, partitions);
     const slot = firstSlot + target.partition;
     let partition = this.#partitions.get(slot);

@@ -287,3 +287,22 @@ test('a fetch that found nothing leaves nothing behind that waits for a change',
   expect(Atomics.notify(new Int32Array(view.shared), changeCounter)).toBe(0);
   readers.close();
 });
+
+test('a shared reader that names the id of its topic reads no other of its name', async () => {
+  const { id: former = '' } = (await log.describeTopic('t')) ?? {};
+  const writer = await log.producer();
+  await writer.append(t, batchOf('former'), 'append');
+  const reader = shared.reader();
+  const read = async (topicId: string): Promise<readonly string[]> => {
+    const request = { ...t, topicId, offset: 0, isolation: committed };
+    const { chunks, failures } = await reader.fetch([request], { maxBytesPerPartition: 1000, maxWaitMs: 0 });
+    return [...chunks.flatMap((chunk) => shown(chunk)), ...failures.map(({ error }) => error.code)];
+  };
+  expect(await read(former)).toEqual(['0:former']);
+  await log.deleteTopic('t');
+  const { id } = await log.createTopic({ name: 't', partitions: 1 });
+  await writer.append(t, batchOf('new'), 'append');
+  expect(await read(former)).toEqual(['LOG_TOPIC_REPLACED']);
+  expect(await read(id)).toEqual(['0:new']);
+  reader.close();
+});

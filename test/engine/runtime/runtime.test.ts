@@ -429,6 +429,28 @@ describe.each(logKinds)('on the %s log', (kind) => {
     expect(lastOf(await consume(log, 'counted'))).toMatchObject({ a: '1', e: '1' });
   });
 
+  test('a query whose source topic is deleted and created again reads nothing of the new one', async () => {
+    const log = await open({ words: 1, counted: 1 });
+    const runtime = start(log);
+    await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+    const words = (key: string, count: number): Row[] => Array.from({ length: count }, () => ({ key, value: '1' }));
+    await produce(log, 'words', 0, words('former', 10));
+    await runtime.awaitIdle();
+    runtime.pause('count');
+    // It keeps what it may, and asks for no more: it does not see that the topic is gone for a while.
+    for (let i = 0; i < 30; i++) {
+      await produce(log, 'words', 0, words('former', 5));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await log.deleteTopic('words');
+    await log.createTopic({ name: 'words', partitions: 1 });
+    await produce(log, 'words', 0, words('new', 500));
+    runtime.resume('count');
+    await runtime.awaitIdle();
+    expect(runtime.status('count')).toMatchObject({ state: 'failed', error: { code: 'LOG_TOPIC_REPLACED' } });
+    expect(lastOf(await consume(log, 'counted'))).not.toHaveProperty('new');
+  });
+
   test('a query whose source topic is deleted stops and says so; its neighbours go on', async () => {
     const log = await open({ words: 1, counted: 1, amounts: 1, sums: 1 });
     const runtime = start(log);

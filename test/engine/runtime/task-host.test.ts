@@ -93,6 +93,7 @@ const reportsOf = async ({
           .map(({ topic }) => ({ topic, partition, offset: 0 })),
       })),
       outputs: outputs.map((topic) => ({ topic, id: topic, partitions, maxBatchBytes: 1_000_000 })),
+      topicIds: {},
       globalTopics: [],
       partitionCounts: [partitions],
       producerId: 1,

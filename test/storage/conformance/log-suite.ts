@@ -283,6 +283,26 @@ export const logSuite = (name: string, open: () => Promise<OpenSubject>): void =
       expect(await next.append(t0, batchOf('b'), 'append')).toEqual({ baseOffset: 0, nextOffset: 1 });
     });
 
+    test('a fetch that names the id of its topic reads no other of its name', async () => {
+      const former = (await log.describeTopic('t'))?.id ?? '';
+      const read = async (topicId: string): Promise<readonly string[]> => {
+        const request = { ...t0, topicId, offset: 0, isolation: committed };
+        const { chunks, failures } = await reader.fetch([request], { maxBytesPerPartition: 1000, maxWaitMs: 0 });
+        return [...chunks.flatMap((chunk) => shown(chunk)), ...failures.map(({ error }) => error.code)];
+      };
+      const reader = log.reader();
+      const writer = await log.producer();
+      await writer.append(t0, batchOf('former'), 'append');
+      expect(await read(former)).toEqual(['0:former']);
+      await log.deleteTopic('t');
+      expect(await read(former)).toEqual(['LOG_UNKNOWN_TOPIC']);
+      const { id } = await log.createTopic({ name: 't', partitions: 1 });
+      await writer.append(t0, batchOf('new'), 'append');
+      expect(await read(former)).toEqual(['LOG_TOPIC_REPLACED']);
+      expect(await read(id)).toEqual(['0:new']);
+      reader.close();
+    });
+
     test('deleting records raises the start offset', async () => {
       const producer = await log.producer();
       for (const value of ['a', 'b', 'c']) await producer.append(t0, batchOf(value), 'append');
