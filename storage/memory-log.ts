@@ -190,7 +190,9 @@ class MemoryLog implements Log, MemoryHost {
 
   #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
     this.checkOpen();
-    return fetchEach(requests, (request) => this.#topics.requested(request).read(request, options.maxBytesPerPartition));
+    return fetchEach(requests, (request) =>
+      this.#topics.requested(request).read(request, options.maxBytesPerPartition),
+    );
   }
 
   async producer(options: ProducerOptions = {}): Promise<Producer> {

@@ -127,7 +127,8 @@ const fetchBytes = 1 << 20;
 const fetchWaitMs = 500;
 
 /** Committed records of all partitions, each partition in order. Ends when the signal is given, or with `untilEnd`
- *  at the end as of the call. Throws LOG_BATCH_UNREADABLE behind the last record before a batch that cannot be read. */
+ *  at the end as of the call. Throws LOG_BATCH_UNREADABLE behind the last record before a batch that cannot be read,
+ *  and LOG_TOPIC_REPLACED when the topic was deleted and created again meanwhile. */
 export async function* consumeRecords(
   log: Log,
   topic: string,
@@ -135,6 +136,7 @@ export async function* consumeRecords(
 ): AsyncGenerator<ConsumedRecord, void, undefined> {
   const description = await log.describeTopic(topic);
   if (description === undefined) throw unknownTopic(topic);
+  const { id: topicId } = description;
   const committed = group === undefined ? [] : await log.committed(group);
   const positions: number[] = [];
   const ends: number[] = [];
@@ -150,6 +152,8 @@ export async function* consumeRecords(
   const columns = new RecordColumns();
   const commit = async (): Promise<void> => {
     if (group === undefined) return;
+    // They say nothing about another topic of the name.
+    if ((await log.describeTopic(topic))?.id !== topicId) return;
     const offsets: CommittedOffset[] = positions.map((offset, partition) => ({ topic, partition, offset }));
     await log.commitOffsets(group, offsets);
   };
@@ -158,7 +162,7 @@ export async function* consumeRecords(
       const requests: FetchRequest[] = [];
       for (const [partition, offset] of positions.entries()) {
         if (untilEnd && offset >= itemAt(ends, partition)) continue;
-        requests.push({ topic, partition, offset, isolation: { kind: 'committed' } });
+        requests.push({ topic, topicId, partition, offset, isolation: { kind: 'committed' } });
       }
       if (requests.length === 0) return;
       const options = { maxBytesPerPartition: fetchBytes, maxWaitMs: fetchWaitMs };

@@ -1,7 +1,7 @@
 /** Records one by one, through the log in memory. */
 
 import { expect, test } from 'vitest';
-import { utf8Bytes } from '../../base/index.ts';
+import { utf8Bytes, utf8Text } from '../../base/index.ts';
 import {
   BatchBuilder,
   batchHeaderBytes,
@@ -75,5 +75,30 @@ test('timestamps are exact to the ends of their range, side by side in a batch, 
   const found: number[] = [];
   for await (const { timestamp } of consumeRecords(log, 't', { untilEnd: true })) found.push(timestamp);
   expect(found).toEqual(sent);
+  await log.close();
+});
+
+test('a topic that is created again while it is consumed is not read on, and its group starts at its beginning', async () => {
+  const log = await openMemoryLog();
+  const producer = await log.producer();
+  const write = async (...values: readonly string[]): Promise<void> => {
+    for (const value of values) await produceRecords(log, producer, 't', [{ value }], { acks: 'append', now: 0 });
+  };
+  await log.createTopic({ name: 't', partitions: 1 });
+  await write('former 0', 'former 1');
+  const seen: string[] = [];
+  const consume = async (): Promise<void> => {
+    for await (const { value } of consumeRecords(log, 't', { group: 'g', untilEnd: seen.length > 0 })) {
+      seen.push(utf8Text(value ?? new Uint8Array()));
+      if (seen.length !== 2) continue;
+      await log.deleteTopic('t');
+      await log.createTopic({ name: 't', partitions: 1 });
+      await write('new 0', 'new 1', 'new 2');
+    }
+  };
+  await expect(consume()).rejects.toMatchObject({ code: 'LOG_TOPIC_REPLACED' });
+  expect(await log.committed('g')).toEqual([]);
+  await consume();
+  expect(seen).toEqual(['former 0', 'former 1', 'new 0', 'new 1', 'new 2']);
   await log.close();
 });
