@@ -11,7 +11,6 @@
  * In a pipe nothing wraps and the lines are plain ASCII.
  */
 
-import Table from 'cli-table3';
 import { type Cell, cellText } from './cell.ts';
 import { displayWidth } from './excerpt.ts';
 
@@ -36,6 +35,8 @@ export const plainStyle: TableStyle = {
   bold: (text) => text,
   dim: (text) => text,
 };
+
+type Style = (text: string) => string;
 
 /** A column never gets narrower than this to make a row fit. */
 const leastWidth = 8;
@@ -63,18 +64,14 @@ export class TableWriter {
     const texts = rows.map((row) => this.#columns.map((_, index) => cellText(row[index] ?? null)));
     const head = this.begun ? '' : this.#begin(texts);
     this.#widen(texts);
-    return (
-      head +
-      this.#lines(
-        texts.map((row, y) => row.map((text, x) => this.#content(rows[y]?.[x] ?? null, text, this.#widths[x] ?? 0))),
-      )
-    );
+    // NULL is dimmed, so that it differs from a text.
+    return head + this.#lines(texts, (y, x) => ((rows[y]?.[x] ?? null) === null ? this.#style.dim : undefined));
   }
 
   #begin(texts: readonly (readonly string[])[]): string {
     this.#widths = this.#columns.map(({ name }) => displayWidth(name));
     this.#widen(texts);
-    const names = this.#lines([this.#columns.map(({ name }, x) => this.#content(name, name, this.#widths[x] ?? 0))])
+    const names = this.#lines([this.#columns.map(({ name }) => name)], () => undefined)
       .split('\n')
       .map((line) => (line === '' ? '' : this.#style.bold(line)))
       .join('\n');
@@ -115,31 +112,32 @@ export class TableWriter {
     return this.#widths.filter((_, index) => !isNumber(this.#columns[index]?.type));
   }
 
-  /** NULL is dimmed, so that it differs from a text. */
-  #content(cell: Cell, text: string, width: number): string {
-    if (cell === null) return this.#style.dim(text);
-    return this.#style.width === undefined ? text : wrapped(text, width);
+  /** Rows of texts, each as many lines as its highest cell. `styleOf` gives the style of a cell. */
+  #lines(rows: readonly (readonly string[])[], styleOf: (y: number, x: number) => Style | undefined): string {
+    const bar = this.#style.boxes ? '│' : '|';
+    const wraps = this.#style.width !== undefined;
+    const lines: string[] = [];
+    rows.forEach((row, y) => {
+      const cells = this.#widths.map((width, x) => (wraps ? wrapped(row[x] ?? '', width) : [row[x] ?? '']));
+      const height = Math.max(...cells.map(({ length }) => length));
+      for (let line = 0; line < height; line++) {
+        const parts = cells.map((cell, x) => ` ${this.#padded(cell[line] ?? '', x, styleOf(y, x))} `);
+        lines.push(`${parts.join(bar).trimEnd()}\n`);
+      }
+    });
+    return lines.join('');
   }
 
-  #lines(rows: readonly (readonly string[])[]): string {
-    if (rows.length === 0) return '';
-    const table = new Table({
-      colWidths: this.#widths.map((width) => width + 2),
-      colAligns: this.#columns.map(({ type }) => (isNumber(type) ? 'right' : 'left')),
-      chars: { ...noLines, middle: this.#style.boxes ? '│' : '|' },
-      style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
-    });
-    for (const row of rows) table.push([...row]);
-    return `${table
-      .toString()
-      .split('\n')
-      .map((line) => line.trimEnd())
-      .join('\n')}\n`;
+  /** A text as wide as its column. Marks of style take no room. */
+  #padded(text: string, x: number, style: Style | undefined): string {
+    const blanks = ' '.repeat(Math.max(0, (this.#widths[x] ?? 0) - displayWidth(text)));
+    const styled = style === undefined || text === '' ? text : style(text);
+    return isNumber(this.#columns[x]?.type) ? blanks + styled : styled + blanks;
   }
 }
 
 /** Text in lines of at most so many columns of the terminal; no line begins with the blank that it was cut at. */
-function wrapped(text: string, width: number): string {
+function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   let used = 0;
@@ -154,11 +152,5 @@ function wrapped(text: string, width: number): string {
     line += char;
     used += columns;
   }
-  return [...lines, line].join('\n');
+  return [...lines, line];
 }
-
-const noLines = {
-  ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
-  ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
-  ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '' },
-} as const;
