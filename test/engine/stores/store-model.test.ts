@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KvError } from '../../../engine/stores/ordered-kv.ts';
-import { formOf, nameOf } from './forms.ts';
+import { formOf, groupOf, nameOf } from './forms.ts';
 import { allKinds, type Fetch, type Key, type Kind, sequenceKey, World } from './world.ts';
 
 type Step =
@@ -29,7 +29,8 @@ type Step =
 
 const extend = fc.record({
   op: fc.constant('extend' as const),
-  group: fc.constantFrom('', '0', '1', '2'),
+  // The last one is that of appended entries.
+  group: fc.constantFrom('', '0', '1', '2', groupOf(sequenceKey(0))),
   ms: fc.integer({ min: -2, max: 5 }).map((n) => n * 10_000),
   tag: fc.nat(9),
 });
