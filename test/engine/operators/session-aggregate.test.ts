@@ -102,6 +102,21 @@ describe.each([byValue, inPlace])('accumulators $form:', (accumulation) => {
     a@[0,5]: - -> 31 @5`);
   });
 
+  test('a late record does not join a session that is kept and begins more than a gap behind it', () => {
+    const lines = `
+    a: 1 @30
+    a: 1 @40
+    a: 1 @50
+    a: 1 @15`;
+    expect(sum(accumulation, lines, { retentionMs: 10 })).toBe(`
+    a@[30,30]: 1 @30
+    a@[30,30]: - @30
+    a@[30,40]: 2 @40
+    a@[30,40]: - @40
+    a@[30,50]: 3 @50
+    ! late a`);
+  });
+
   test('a record is late when its session ended before stream time - gap - grace', () => {
     const lines = `
     x: 1 @0
