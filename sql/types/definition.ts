@@ -90,6 +90,8 @@ export interface TypeDefinition<K extends ScalarKind = ScalarKind, C extends Car
     readonly grade: Grade;
     /** The value that a text without blanks around it stands for, or none. */
     readonly parse: Taking<[text: string, grade: Grade, type: ScalarTypeOf<K>], V | undefined>;
+    /** A value as it is written, where people are often unsure. */
+    readonly example?: string;
   };
   /** Conversions to and from other types but STRING, which `text` has, and to the same kind with other parameters. A
    *  pair of types is in one of their definitions. */

@@ -9,7 +9,8 @@ import { type Position, UserError } from '../../../base/index.ts';
 import { canConvert, converter } from '../../types/cast.ts';
 import { EvaluationError } from '../../types/evaluation-error.ts';
 import { type LiteralValue, literalOfValue, valueOfLiteral } from '../../types/literal.ts';
-import { isNumeric, printType, type SqlType, typesEqual } from '../../types/type.ts';
+import { definitionOf } from '../../types/scalars/index.ts';
+import { isNumeric, isScalar, printType, type SqlType, typesEqual } from '../../types/type.ts';
 import type { TypedExpression } from '../typed.ts';
 import { type Draft, describe } from './draft.ts';
 import { mismatch } from './faults.ts';
@@ -97,13 +98,6 @@ const convertTyped = (
   return canConvert(type, target, grade) ? castTo(typed, target) : undefined;
 };
 
-/** How the texts are written that people are most often unsure about. */
-const textForms: { readonly [K in SqlType['kind']]?: string } = {
-  DATE: "Write it as '2024-01-31'.",
-  TIME: "Write it as '12:30:00'.",
-  TIMESTAMP: "Write it as '2024-01-31T12:30:00', with a zone such as Z or +01:00 if needed.",
-};
-
 /** A literal of another type, converted now: what a text stands for is known before the query runs. */
 const convertLiteral = (value: LiteralValue, from: SqlType, to: SqlType, at: Position): TypedExpression => {
   try {
@@ -111,9 +105,10 @@ const convertLiteral = (value: LiteralValue, from: SqlType, to: SqlType, at: Pos
     return { kind: 'literal', value: literalOfValue(converted, to), type: to };
   } catch (error) {
     if (!(error instanceof EvaluationError)) throw error;
+    const example = isScalar(to) ? definitionOf(to).text.example : undefined;
     throw new UserError('SQL_BAD_TEXT', `invalid input for type ${printType(to)}: ${error.message}`, {
       at,
-      hint: textForms[to.kind],
+      hint: example && `Write it as ${example}.`,
     });
   }
 };

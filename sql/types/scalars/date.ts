@@ -15,7 +15,14 @@ export const date: TypeDefinition<'DATE', 'int32'> = {
   ordered: true,
   numeric: undefined,
   comparedWith: ['STRING'],
-  text: { print: printDate, printMember: printDate, printed: 'lax', grade: 'strict', parse: parseDate },
+  text: {
+    print: printDate,
+    printMember: printDate,
+    printed: 'lax',
+    grade: 'strict',
+    parse: parseDate,
+    example: "'2024-01-31'",
+  },
   casts: {
     to: {
       TIMESTAMP: {

@@ -22,6 +22,7 @@ export const time: TypeDefinition<'TIME', 'int32'> = {
     printed: 'lax',
     grade: 'strict',
     parse: parseTime,
+    example: "'12:30:00'",
   },
   casts: {
     to: {},

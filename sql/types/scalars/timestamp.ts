@@ -25,6 +25,7 @@ export const timestamp: TypeDefinition<'TIMESTAMP', 'int64', number> = {
     printed: 'lax',
     grade: 'strict',
     parse: parseTimestamp,
+    example: "'2024-01-31T12:30:00', with a zone such as Z or +01:00 if needed",
   },
   casts: { to: {}, from: {} },
   object: {
