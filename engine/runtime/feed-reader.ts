@@ -229,10 +229,11 @@ export class FeedReader {
         if (position >= start && position <= end) continue;
         if (position < start) {
           const next = subscriber.gone(position, offsets);
-          if (next !== undefined) feed.seek(subscription, next);
+          if (next === undefined) subscription.end();
+          else feed.seek(subscription, next);
         } else {
           const sentence = `the position ${position} lies beyond the end ${end} of ${topic}/${partition}`;
-          subscriber.failed(new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));
+          subscription.fail(new LogError('refused', 'LOG_OFFSET_OUT_OF_RANGE', sentence));
         }
       }
     } catch (error) {

@@ -57,8 +57,8 @@ export class Subscription {
   position: number;
   /** The group has not waited any longer. */
   behind = false;
-  /** The subscriber has thrown an error, and gets nothing more. */
-  #failed = false;
+  /** It has failed, or its subscriber reads no more: it gets nothing more. */
+  #ended = false;
   readonly feed: Feed;
   readonly subscriber: Subscriber;
 
@@ -74,17 +74,17 @@ export class Subscription {
   }
 
   wants(): boolean {
-    return !this.#failed && this.subscriber.wants();
+    return !this.#ended && this.subscriber.wants();
   }
 
   able(): boolean {
-    return !this.#failed && this.subscriber.able();
+    return !this.#ended && this.subscriber.able();
   }
 
   /** Hands the subscriber a block, which is held for it, or what is known of the end. An error that it throws ends
    *  its subscription only. A block that it threw at stays held, since it may have kept it. */
   serve(work: (subscriber: Subscriber) => void): void {
-    if (this.#failed) return;
+    if (this.#ended) return;
     try {
       work(this.subscriber);
     } catch (error) {
@@ -93,9 +93,18 @@ export class Subscription {
   }
 
   fail(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
+    if (this.#ended) return;
+    this.end();
     this.subscriber.failed(error);
+  }
+
+  /** The subscriber reads no more. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
   }
 }
 
@@ -201,6 +210,7 @@ export class Feed implements FeedSource {
     let first = -1;
     let atEnd = -1;
     for (const subscription of this.subscriptions) {
+      if (subscription.ended) continue;
       const { position } = subscription;
       if (this.known && position >= this.readableEnd) {
         atEnd = position;

@@ -5,7 +5,7 @@ import { systemClock } from '../../../base/node/index.ts';
 import { BlockPool } from '../../../engine/block.ts';
 import type { Subscriber } from '../../../engine/runtime/feed.ts';
 import { FeedReader } from '../../../engine/runtime/feed-reader.ts';
-import { encodeBatch, type Log, openMemoryLog } from '../../../storage/index.ts';
+import { encodeBatch, type Fetched, type Log, openMemoryLog, type Reader } from '../../../storage/index.ts';
 import { until } from '../../support/until.ts';
 import { produce } from './support.ts';
 
@@ -41,7 +41,7 @@ class Counting implements Subscriber {
   }
 }
 
-const readerOf = (log: Log): FeedReader =>
+const readerOf = (log: Pick<Log, 'reader' | 'offsets'>): FeedReader =>
   new FeedReader({
     log,
     clock: systemClock,
@@ -109,6 +109,32 @@ test('a subscriber that fails to take a block which is at hand is told, and the 
   feeds.wake();
   await until(() => first.records === 3);
   expect(first.failure).toBeUndefined();
+  feeds.close();
+  await log.close();
+});
+
+test('a subscriber that waits at the end of a topic which is deleted is told once, and nothing is read for it any more', async () => {
+  const log = await openMemoryLog({ clock: systemClock, timers: systemClock });
+  await log.createTopic({ name: 't', partitions: 1 });
+  let fetches = 0;
+  const reader = (): Reader => {
+    const inner = log.reader();
+    // Reads that are answered at once, again and again, would leave no turn for the test to fail in.
+    const fetch: Reader['fetch'] = (...asked) =>
+      fetches++ < 100 ? inner.fetch(...asked) : new Promise<Fetched>(() => {});
+    return { fetch, wakeup: () => inner.wakeup(), close: () => inner.close() };
+  };
+  const feeds = readerOf({ reader, offsets: (target) => log.offsets(target) });
+  const waiting = new Counting();
+  feeds.subscribe({ topic: 't', partition: 0, isolation }, waiting, 0);
+  feeds.wake();
+  await until(() => waiting.ends > 0);
+  await log.deleteTopic('t');
+  await until(() => waiting.failure !== undefined);
+  const before = fetches;
+  feeds.wake();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([String(waiting.failure), fetches]).toEqual([expect.stringContaining('"t" does not exist'), before]);
   feeds.close();
   await log.close();
 });
