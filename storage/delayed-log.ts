@@ -17,11 +17,11 @@ import {
   type Acks,
   type Appended,
   type Chunk,
-  type CommittedOffset,
   type Fetched,
   type FetchRequest,
   type Log,
   LogError,
+  type OffsetToCommit,
   type Producer,
   type ProducerOptions,
   type Reader,
@@ -312,7 +312,7 @@ class DelayedProducer implements Producer {
     this.#late = undefined;
   }
 
-  sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+  sendOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<void> {
     return this.#part('sending offsets', () => this.#inner.sendOffsets(group, offsets));
   }
 

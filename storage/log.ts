@@ -173,6 +173,13 @@ export interface CommittedOffset extends TopicPartition {
   readonly metadata?: string;
 }
 
+/** An offset to commit. */
+export interface OffsetToCommit extends CommittedOffset {
+  /** An offset means something in one topic only: with its id it is refused (LOG_TOPIC_REPLACED) where another topic
+   *  was created under the name since. */
+  readonly topicId?: string | undefined;
+}
+
 export interface ProducerOptions {
   /** With an id the producer is transactional: opening it fences the former one of the same id and aborts what that
    *  left open. */
@@ -194,7 +201,7 @@ export interface Producer {
    *  producer is fenced shows at the next call. */
   begin(): void;
   /** Puts the group's offsets into the open transaction: they become visible with its commit, or not at all. */
-  sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
+  sendOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<void>;
   /** Durable when it answers. After `unknown` call `abort`, which answers `committed` if the commit had happened. */
   commit(): Promise<void>;
   /** When it answers no reader sees the transaction's records any more, whatever its isolation. `unavailable`: the disk
@@ -294,7 +301,7 @@ export interface Log {
   /** Offsets last committed by the group; partitions without one are absent. */
   committed(group: string): Promise<readonly CommittedOffset[]>;
   /** Commits offsets outside of a transaction (durable). */
-  commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void>;
+  commitOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<void>;
   deleteGroup(group: string): Promise<void>;
   groups(): Promise<readonly string[]>;
   /** Waits for what is in flight, syncs, marks the shutdown clean. */

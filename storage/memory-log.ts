@@ -16,6 +16,7 @@ import type {
   FetchOptions,
   FetchRequest,
   Log,
+  OffsetToCommit,
   PartitionOffsets,
   Producer,
   ProducerOptions,
@@ -84,7 +85,7 @@ class MemoryLog implements Log, MemoryHost {
     this.#readers = new LocalReaders(
       {
         read: (requests, options) => this.#read(requests, options),
-        waiters: (request) => this.#topics.requested(request).waiters,
+        waiters: (request) => this.#topics.withId(request).waiters,
       },
       this.timers,
     );
@@ -190,9 +191,7 @@ class MemoryLog implements Log, MemoryHost {
 
   #read(requests: readonly FetchRequest[], options: FetchOptions): Fetched {
     this.checkOpen();
-    return fetchEach(requests, (request) =>
-      this.#topics.requested(request).read(request, options.maxBytesPerPartition),
-    );
+    return fetchEach(requests, (request) => this.#topics.withId(request).read(request, options.maxBytesPerPartition));
   }
 
   async producer(options: ProducerOptions = {}): Promise<Producer> {
@@ -224,9 +223,9 @@ class MemoryLog implements Log, MemoryHost {
   }
 
   /** Refuses offsets that cannot be committed. */
-  checkOffsets(offsets: readonly CommittedOffset[]): void {
+  checkOffsets(offsets: readonly OffsetToCommit[]): void {
     for (const offset of offsets) {
-      this.partition(offset);
+      this.#topics.withId(offset);
       if (!Number.isSafeInteger(offset.offset) || offset.offset < 0) throw badOffset(offset, offset.offset);
       if (offset.metadata !== undefined && utf8Length(offset.metadata) > 4096) throw metadataTooLarge(offset);
     }
@@ -249,7 +248,7 @@ class MemoryLog implements Log, MemoryHost {
     return [...(this.#groups.get(group)?.values() ?? [])].sort(byPartition);
   }
 
-  async commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+  async commitOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<void> {
     this.checkOpen();
     this.checkOffsets(offsets);
     this.storeOffsets(group, offsets);

@@ -1,7 +1,15 @@
 /** A producer of the log in memory: every effect happens within the call. */
 
 import { encodeControlBatch } from './control-batch.ts';
-import type { Acks, Appended, CommittedOffset, Producer, TopicDescription, TopicPartition } from './log.ts';
+import type {
+  Acks,
+  Appended,
+  CommittedOffset,
+  OffsetToCommit,
+  Producer,
+  TopicDescription,
+  TopicPartition,
+} from './log.ts';
 import type { MemoryPartition } from './memory-partition.ts';
 import type { ProducerSession } from './producer-session.ts';
 
@@ -12,7 +20,7 @@ export interface MemoryHost {
   describe(topic: string): TopicDescription;
   partition(target: TopicPartition): MemoryPartition;
   /** Throws unless these offsets can be committed. */
-  checkOffsets(offsets: readonly CommittedOffset[]): void;
+  checkOffsets(offsets: readonly OffsetToCommit[]): void;
   storeOffsets(group: string, offsets: readonly CommittedOffset[]): void;
   /** A transactional id was used. */
   noteUse(transactionalId: string): void;
@@ -63,7 +71,7 @@ export class MemoryProducer implements Producer {
     this.#session.begin();
   }
 
-  async sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+  async sendOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<void> {
     this.#check(true);
     this.#log.checkOffsets(offsets);
     this.#pendingOffsets.push({ group, offsets: offsets.map((offset) => ({ ...offset })) });

@@ -152,10 +152,10 @@ export async function* consumeRecords(
   const columns = new RecordColumns();
   const commit = async (): Promise<void> => {
     if (group === undefined) return;
-    // They say nothing about another topic of the name.
-    if ((await log.describeTopic(topic))?.id !== topicId) return;
-    const offsets: CommittedOffset[] = positions.map((offset, partition) => ({ topic, partition, offset }));
-    await log.commitOffsets(group, offsets);
+    await log.commitOffsets(
+      group,
+      positions.map((offset, partition) => ({ topic, topicId, partition, offset })),
+    );
   };
   try {
     while (signal?.aborted !== true) {

@@ -1,7 +1,7 @@
 /** The topics of a log by name, with their partitions. */
 
 import { assert, UserError } from '../base/index.ts';
-import type { FetchRequest, TopicDescription, TopicPartition } from './log.ts';
+import type { TopicDescription, TopicPartition } from './log.ts';
 import { topicReplaced, unknownPartition, unknownTopic } from './log-errors.ts';
 
 export interface Topic<P> {
@@ -53,11 +53,11 @@ export class TopicMap<P> {
     return partition;
   }
 
-  /** The partition that a fetch asks for; throws LOG_TOPIC_REPLACED as well. */
-  requested(request: FetchRequest): P {
-    const { topic, topicId } = request;
+  /** The partition that an offset belongs to; throws LOG_TOPIC_REPLACED as well where the topic has another id. */
+  withId(target: TopicPartition & { readonly topicId?: string | undefined }): P {
+    const { topic, topicId } = target;
     if (topicId !== undefined && this.get(topic).description.id !== topicId) throw topicReplaced(topic);
-    return this.partition(request);
+    return this.partition(target);
   }
 
   /** The name of the topic with this id. */

@@ -27,9 +27,9 @@
 
 import type { Clock, Timers } from '../../base/index.ts';
 import { assert } from '../../base/index.ts';
-import { LogError, type Producer } from '../../storage/index.ts';
+import { LogError, type OffsetToCommit, type Producer } from '../../storage/index.ts';
 import { CommitTimes, type CommitTimesOptions } from './commit-times.ts';
-import { type PartitionPosition, partitionKey } from './partition-position.ts';
+import { inTopics, type PartitionPosition, partitionKey } from './partition-position.ts';
 import type { FromHost, Post, Run, ToHost } from './protocol.ts';
 import { QuietTime } from './quiet-time.ts';
 import type { InputTime, OutputTime } from './watermarks.ts';
@@ -40,10 +40,12 @@ export interface CommitCoordinatorOptions {
   readonly group: string | undefined;
   readonly producer: Producer;
   /** At least once: commits offsets outside of transactions. */
-  readonly commitOffsets?: (positions: readonly PartitionPosition[]) => Promise<void>;
+  readonly commitOffsets?: (positions: readonly OffsetToCommit[]) => Promise<void>;
   /** Hosts that have tasks of this query. */
   readonly hosts: ReadonlyMap<number, Post<ToHost>>;
   readonly positions: readonly PartitionPosition[];
+  /** By name: the topics that the positions are in. */
+  readonly topicIds?: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly commitIntervalMs: number;
@@ -482,9 +484,10 @@ export class CommitCoordinator {
     this.#phase = 'committing';
     try {
       this.#begin();
-      const { group, commitOffsets } = this.#options;
-      if (commitOffsets !== undefined) await this.#call(commitOffsets(this.#prepared));
-      else if (group !== undefined) await this.#call(this.#producer.sendOffsets(group, this.#prepared));
+      const { group, commitOffsets, topicIds = {} } = this.#options;
+      const offsets = inTopics(this.#prepared, topicIds);
+      if (commitOffsets !== undefined) await this.#call(commitOffsets(offsets));
+      else if (group !== undefined) await this.#call(this.#producer.sendOffsets(group, offsets));
       if (commitOffsets === undefined && this.#stillIn('committing')) await this.#call(this.#producer.commit());
     } catch (error) {
       if (this.#stillIn('committing')) {

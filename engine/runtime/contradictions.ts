@@ -232,6 +232,14 @@ export const contradictionError = (queryId: string, [first, ...more]: readonly C
   });
 };
 
+/** What a run ended with. Where a topic is gone, or is another one now, the next start will find that contradiction: it
+ *  has the same ways out. */
+export const withWaysOut = (queryId: string, error: Error): Error => {
+  const { code } = error as { readonly code?: unknown };
+  if (code !== 'LOG_UNKNOWN_TOPIC' && code !== 'LOG_TOPIC_REPLACED') return error;
+  return new UserError(code, error.message, { hint: waysOut(queryId, 'TOPIC'), cause: error });
+};
+
 const waysOutOfChange = (queryId: string): string =>
   'Run the topology as it was before, or give its stores and repartitions the names that they had then; or reset the ' +
   `application (streams.reset(), "millrace repair --data DIR --reset-query ${queryId}"), or run it under another id.`;

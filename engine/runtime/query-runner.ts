@@ -9,14 +9,14 @@
  */
 
 import { UserError, unreachable } from '../../base/index.ts';
-import { batchLimitOf, type Log, LogError, type Producer } from '../../storage/index.ts';
+import { batchLimitOf, type Log, LogError, type OffsetToCommit, type Producer } from '../../storage/index.ts';
 import { placementOf, type TaskPlacement } from './assignor.ts';
 import { CommitCoordinator } from './commit-coordinator.ts';
+import { withWaysOut } from './contradictions.ts';
 import { errorOf } from './error-report.ts';
 import type { HostThreads } from './host-threads.ts';
 import type { ManagedQuery, QuerySpec } from './managed-query.ts';
 import { type QueryState, type RuntimeEvent, sumCounters } from './observer.ts';
-import type { PartitionPosition } from './partition-position.ts';
 import type { AssignedOutput, FromHost, Note, Run, RunAssignment, TaskAssignment, ToHost } from './protocol.ts';
 import type { QueryRecords } from './query-records.ts';
 import { QueryRun } from './query-run.ts';
@@ -197,10 +197,11 @@ export class QueryRunner {
       group: applicationId,
       producer,
       ...(query.spec.guarantee === 'at least once' && {
-        commitOffsets: (positions: readonly PartitionPosition[]) => this.#log.commitOffsets(applicationId, positions),
+        commitOffsets: (offsets: readonly OffsetToCommit[]) => this.#log.commitOffsets(applicationId, offsets),
       }),
       hosts: new Map([...run.threads].map((thread) => [thread, (message: ToHost) => this.#post(thread, message)])),
       positions: run.setup.positions,
+      topicIds: run.setup.topicIds,
       clock,
       timers,
       commitIntervalMs: query.spec.cache?.intervalMs ?? limits.commitIntervalMs,
@@ -269,7 +270,7 @@ export class QueryRunner {
     passing: boolean,
   ): Promise<void> {
     if (query.run !== run) return;
-    let why = error;
+    let why = query.transient ? error : withWaysOut(query.spec.id, error);
     if (query.state !== 'stopped') {
       let again = passing;
       try {

@@ -28,7 +28,7 @@ import { type Topology } from '../topology.ts';
 import { changelogTopic, dynamicTopic, internalTopic, resultTopic, taskIdOf, topicOf } from '../topology-nodes.ts';
 import { type Assignment, assignTasks, placementOf } from './assignor.ts';
 import { contradictionError, examine, hasStarted } from './contradictions.ts';
-import { type PartitionPosition, partitionKey } from './partition-position.ts';
+import { inTopics, type PartitionPosition, partitionKey } from './partition-position.ts';
 import type { AssignedOutput, Guarantee, OffsetReset, TaskAssignment } from './protocol.ts';
 import { isInternalRole, type QueryRecord, type QueryRecords, type RecordedTopic } from './query-records.ts';
 import { type TopologyTopic, topicsOf } from './query-topics.ts';
@@ -160,10 +160,14 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   const outputs = await outputsOf(log, settings, plan);
   if (settings.processingLog !== undefined) await topicNamed(log, settings.processingLog, 'reports to');
 
+  const topicIds = Object.fromEntries([
+    ...Array.from(sources.values(), ({ name, id }) => [name, id] as const),
+    ...outputs.map(({ topic, id }) => [topic, id] as const),
+  ]);
   const positions = await positionsOf(log, settings, plan, record?.state === 'reset');
   // Of topics that it has not read before: from now on their offsets have to be there.
   const fresh = [...positions.values()].filter(({ topic }) => !started || record?.topics[topic] === undefined);
-  if (!transient && fresh.length > 0) await log.commitOffsets(applicationId, fresh);
+  if (!transient && fresh.length > 0) await log.commitOffsets(applicationId, inTopics(fresh, topicIds));
   const positionIn = (topic: string, partition: number): PartitionPosition => {
     const position = positions.get(partitionKey(topic, partition));
     assert(position !== undefined, `the query has no position in ${topic}/${partition}`);
@@ -182,12 +186,6 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   const assignment = assignTasks({ applicationId, tasks: planned, threads, ...(shards !== undefined && { shards }) });
   if (!transient) await keepRecord(log, settings, topics, record, assignment);
   const tasks = planned.map((task) => ({ ...task, shard: placementOf(assignment, task.id).shard }));
-  const topicIds = Object.fromEntries(
-    [...[...sources.values()].map(({ name, id }) => ({ topic: name, id })), ...outputs].map(({ topic, id }) => [
-      topic,
-      id,
-    ]),
-  );
   return { plan, outputs, topicIds, globalTopics, producer, tasks, assignment, positions: [...positions.values()] };
 };
 

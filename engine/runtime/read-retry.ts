@@ -44,6 +44,8 @@ export class ReadRetry {
   }
 }
 
+const checkDisk = 'Check the disk, then restart the server: the query continues where it stopped.';
+
 /** The final error of the queries that read a partition from this offset on: it names all three, and is not tried
  *  again. */
 export const unreadable = ({ topic, partition }: TopicPartition, offset: number, cause: unknown): unknown => {
@@ -53,6 +55,7 @@ export const unreadable = ({ topic, partition }: TopicPartition, offset: number,
     ? cause.message
     : `${where} cannot be read from offset ${offset} on: ${cause.message}`;
   const again = cause.kind === 'refused' ? '' : ` (tried again for ${retriedForMs / 1000} s)`;
-  const { hint = 'Check the disk, then restart the server: the query continues where it stopped.' } = cause;
-  return new LogError('refused', cause.code, `${what}${again}`, { cause, hint });
+  // A topic that was deleted is no fault of the disk.
+  const hint = cause.hint ?? (cause.code === 'LOG_UNKNOWN_TOPIC' ? undefined : checkDisk);
+  return new LogError('refused', cause.code, `${what}${again}`, { cause, ...(hint !== undefined && { hint }) });
 };

@@ -204,11 +204,11 @@ export class Repair {
         const target = { topic: input.name, partition };
         const { start, stable, end } = await log.offsets(target);
         const known = committed.find((offset) => offset.topic === input.name && offset.partition === partition);
-        if (known === undefined) {
-          // In a topic that was created again everything is new; in the one that was read, what was read is not known
-          // any more.
-          set.push({ ...target, offset: id === record.topics[input.name]?.id ? stable : start });
-        } else if (known.offset > end) set.push({ ...known, offset: stable });
+        // In a topic that was created again everything is new: a position in it is one of the former topic.
+        if (id !== record.topics[input.name]?.id) set.push({ ...target, offset: start });
+        // What was read is not known any more.
+        else if (known === undefined) set.push({ ...target, offset: stable });
+        else if (known.offset > end) set.push({ ...known, offset: stable });
         else if (known.offset < start) set.push({ ...known, offset: start });
       }
     }

@@ -7,7 +7,7 @@
  * the query does not start; another reset completes it.
  */
 
-import { type CommittedOffset, type Log } from '../../storage/index.ts';
+import { type Log, type OffsetToCommit } from '../../storage/index.ts';
 import type { Topology } from '../topology.ts';
 import { damageKey } from './contradictions.ts';
 import type { QueryRecords } from './query-records.ts';
@@ -48,16 +48,16 @@ export const resetQuery = async (
 };
 
 /** What a start would not find out by itself. Tables are read from their start. */
-const firstPositions = async (log: Log, topology: Topology, to: ResetTo): Promise<readonly CommittedOffset[]> => {
-  const positions: CommittedOffset[] = [];
+const firstPositions = async (log: Log, topology: Topology, to: ResetTo): Promise<readonly OffsetToCommit[]> => {
+  const positions: OffsetToCommit[] = [];
   if (to === 'earliest') return positions;
   for (const { topic, kind, repartition } of topology.subTopologies().flatMap(({ sources }) => sources)) {
     if (repartition || kind === 'table') continue;
-    const { partitions = 0 } = (await log.describeTopic(topic)) ?? {};
+    const { partitions = 0, id: topicId } = (await log.describeTopic(topic)) ?? {};
     for (let partition = 0; partition < partitions; partition++) {
       const { stable } = await log.offsets({ topic, partition });
       const found = to === 'latest' ? undefined : await log.offsetForTime({ topic, partition }, to.getTime());
-      positions.push({ topic, partition, offset: found?.offset ?? stable });
+      positions.push({ topic, topicId, partition, offset: found?.offset ?? stable });
     }
   }
   return positions;

@@ -33,6 +33,7 @@ import {
   type FetchRequest,
   type Log,
   LogError,
+  type OffsetToCommit,
   type PartitionOffsets,
   type Producer,
   type ProducerOptions,
@@ -142,7 +143,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     this.#readers = new LocalReaders(
       {
         read: (requests, options) => this.#read(requests, options),
-        waiters: (request) => this.#topics.requested(request).waiters,
+        waiters: (request) => this.#topics.withId(request).waiters,
       },
       this.timers,
     );
@@ -437,7 +438,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     this.checkOpen();
     return fetchEach(requests, (request) => {
       try {
-        return this.#topics.requested(request).read(request, options.maxBytesPerPartition);
+        return this.#topics.withId(request).read(request, options.maxBytesPerPartition);
       } catch (cause) {
         throw cause instanceof FileError ? readFailed(request, cause) : cause;
       }
@@ -482,12 +483,12 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
   }
 
   /** Checks offsets and puts them in the form in which they are stored. */
-  storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[] {
+  storedOffsets(offsets: readonly OffsetToCommit[]): StoredOffset[] {
     return offsets.map((committed) => {
       const { topic, partition, offset, metadata } = committed;
       if (!Number.isSafeInteger(offset) || offset < 0) throw badOffset(committed, offset);
       if (metadata !== undefined && utf8Length(metadata) > 4096) throw metadataTooLarge(committed);
-      const { end } = this.partition(committed).state;
+      const { end } = this.#topics.withId(committed).state;
       const seen = offset > end ? end : undefined;
       return { topicId: this.describe(topic).id, partition, offset, metadata, seen };
     });
@@ -514,7 +515,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     return this.coordinator.groups.committed(group, (topicId) => this.#topics.nameOf(topicId)).sort(byPartition);
   }
 
-  async commitOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+  async commitOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<void> {
     this.checkWritable();
     const stored = this.storedOffsets(offsets);
     await Promise.all(this.unsyncedSources(stored).map((partition) => partition.sync()));

@@ -6,8 +6,8 @@ import type { ControlType } from '../control-batch.ts';
 import {
   type Acks,
   type Appended,
-  type CommittedOffset,
   LogError,
+  type OffsetToCommit,
   type Producer,
   type TopicDescription,
   type TopicPartition,
@@ -30,7 +30,7 @@ export interface ProducerHost {
   describe(topic: string): TopicDescription;
   partition(target: TopicPartition): FilePartition;
   /** Checks offsets and puts them in the form in which they are stored. */
-  storedOffsets(offsets: readonly CommittedOffset[]): StoredOffset[];
+  storedOffsets(offsets: readonly OffsetToCommit[]): StoredOffset[];
   /** Makes offsets that were written visible, except those on topics that were deleted meanwhile. */
   applyOffsets(group: string, offsets: readonly StoredOffset[]): void;
   /** The partitions whose records below a committed offset are not all on the disk. */
@@ -111,7 +111,7 @@ export class FileProducer implements Producer {
     this.#session.begin();
   }
 
-  async sendOffsets(group: string, offsets: readonly CommittedOffset[]): Promise<void> {
+  async sendOffsets(group: string, offsets: readonly OffsetToCommit[]): Promise<void> {
     this.#check(true);
     this.#offsets.push({ group, stored: this.#log.storedOffsets(offsets) });
   }

@@ -59,3 +59,23 @@ test.each(['count-counts-changelog', 'count-by-word-repartition'])(
     await log.close();
   },
 );
+
+test('accepting that a source was replaced begins at the start of the new one, wherever a position in it points', async () => {
+  const { files, shards } = await world();
+  const log = await openOn(files);
+  await log.deleteTopic('words');
+  await log.createTopic({ name: 'words', partitions: 1 });
+  await produce(
+    log,
+    'words',
+    0,
+    ['c', 'd', 'd', 'd'].map((value) => ({ key: null, value })),
+  );
+  // The offset that the query had in the former topic.
+  await log.commitOffsets('count', [{ topic: 'words', partition: 0, offset: 3 }]);
+  const repair = await repairOf(log, shards);
+  expect(await repair.acceptLoss('words')).toEqual(['count continues at offset 0 of words/0']);
+  await count(log, shards);
+  expect(lastOf(await consume(log, 'counted'))).toEqual({ a: '2', b: '1', c: '1', d: '3' });
+  await log.close();
+});

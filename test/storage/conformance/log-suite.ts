@@ -303,6 +303,43 @@ export const logSuite = (name: string, open: () => Promise<OpenSubject>): void =
       reader.close();
     });
 
+    test('an offset that names the id of its topic is committed in no other of its name', async () => {
+      const former = (await log.describeTopic('t'))?.id ?? '';
+      const producer = await transactional();
+      const commitBoth = async (topicId: string): Promise<readonly string[]> => {
+        producer.begin();
+        const offsets = [{ ...t0, topicId, offset: 0 }];
+        const found = [
+          await failure(log.commitOffsets('g', offsets)),
+          await failure(producer.sendOffsets('h', offsets)),
+        ];
+        await producer.commit();
+        return found;
+      };
+      expect(await commitBoth(former)).toEqual(['fine', 'fine']);
+      await log.deleteTopic('t');
+      const { id } = await log.createTopic({ name: 't', partitions: 1 });
+      expect(await commitBoth(former)).toEqual(['refused/LOG_TOPIC_REPLACED', 'refused/LOG_TOPIC_REPLACED']);
+      expect([await log.committed('g'), await log.committed('h')]).toEqual([[], []]);
+      expect(await commitBoth(id)).toEqual(['fine', 'fine']);
+      expect([await log.committed('g'), await log.committed('h')]).toEqual([
+        [{ ...t0, offset: 0 }],
+        [{ ...t0, offset: 0 }],
+      ]);
+    });
+
+    test('offsets of a transaction are not those of a topic that takes the place of theirs before its end', async () => {
+      const producer = await transactional();
+      producer.begin();
+      await producer.sendOffsets('g', [{ ...t0, offset: 0 }]);
+      await log.deleteTopic('t');
+      await log.createTopic({ name: 't', partitions: 1 });
+      await producer.commit();
+      expect(await log.committed('g')).toEqual([]);
+      await restart();
+      expect(await log.committed('g')).toEqual([]);
+    });
+
     test('deleting records raises the start offset', async () => {
       const producer = await log.producer();
       for (const value of ['a', 'b', 'c']) await producer.append(t0, batchOf(value), 'append');
