@@ -29,9 +29,15 @@ export interface RepairReport {
 export const repair = async ({ data, resetQueries = [], acceptLoss = [] }: RepairRequest): Promise<RepairReport> => {
   const directory = existingDirectory(data);
   const random = systemRandom();
-  const log = await openLog(directory, random);
+  let log = await openLog(directory, random);
   const shards: RepairOptions['shards'][number][] = [];
   try {
+    // What the disk does not read any more is given up only of a topic that is named.
+    const salvaged = acceptLoss.filter((topic) => log.salvage(topic));
+    if (salvaged.length > 0) {
+      await log.close();
+      log = await openLog(directory, random);
+    }
     const state = join(directory, 'state');
     for (const name of existsSync(state) ? readdirSync(state) : []) {
       const shard = /^shard-\d+$/.test(name) ? await openSoundLevelShard(join(state, name)) : undefined;

@@ -8,11 +8,12 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Millrace, open, type Position, repair } from 'millrace';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { FileError, type OpenFile } from '../base/index.ts';
 import { nodeFiles, systemClock, systemRandom } from '../base/node/index.ts';
 import { openFileLog } from '../storage/file-log/index.ts';
 import { produceRecords } from '../storage/index.ts';
@@ -27,6 +28,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const millrace of opened.splice(0)) await millrace.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -408,3 +410,60 @@ describe('the command', () => {
     expect(command()).toMatchObject({ status: 1, stderr: expect.stringContaining('is in use by') });
   });
 });
+
+/** Reads of these bytes of the file fail, until another one has its name. */
+const breakSector = (path: string, from: number, to: number): void => {
+  const open = nodeFiles.open.bind(nodeFiles);
+  const rename = nodeFiles.rename.bind(nodeFiles);
+  let replaced = false;
+  vi.spyOn(nodeFiles, 'rename').mockImplementation((former, name) => {
+    rename(former, name);
+    replaced ||= name === path;
+  });
+  vi.spyOn(nodeFiles, 'open').mockImplementation((name, mode) => {
+    const file = open(name, mode);
+    if (name !== path || replaced) return file;
+    const readAt: OpenFile['readAt'] = (into, start, length, position) => {
+      if (position < to && position + length > from) throw new FileError('EIO', path, 'EIO: i/o error, read');
+      return file.readAt(into, start, length, position);
+    };
+    return new Proxy(file, {
+      get: (_, name) => {
+        if (name === 'readAt') return readAt;
+        const value: unknown = Reflect.get(file, name, file);
+        return typeof value === 'function' ? (value.bind(file) as unknown) : value;
+      },
+    });
+  });
+};
+
+test.each(['opened', 'offline'])(
+  'a sector of a source that cannot be read costs the rows in it once the loss is accepted (%s)',
+  async (how) => {
+    await ran('close');
+    await unread();
+    const partition = join(directoryOf('clicks'), '0');
+    const file = readdirSync(partition).find((name) => name.endsWith('.log')) ?? '';
+    const path = join(partition, file);
+    if (how === 'offline')
+      for (const name of readdirSync(partition)) if (name.endsWith('.snapshot')) remove(join(partition, name));
+    const { size } = statSync(path);
+    breakSector(path, size - 100, size - 50);
+    if (how === 'offline') {
+      const millrace = await openHere();
+      await millrace.awaitIdle();
+      const hint = expect.stringContaining('"millrace repair --data DIR --accept-loss clicks"');
+      expect(await states(millrace)).toMatchObject({ [query]: { state: 'ERROR', hint } });
+      await close(millrace);
+    }
+    const { done, left } = await repair({ data, acceptLoss: ['clicks'] });
+    const [given, lost] = [' bytes of a segment cannot be read', 'offsets 3000 to 3999 are lost'];
+    expect(done).toEqual([expect.stringContaining(given), expect.stringContaining(lost)]);
+    expect(left).toEqual({ queries: [], otherDamage: [] });
+    expect(existsSync(join(data, 'quarantine', `1-${basename(dirname(partition))}-0-${file}`))).toBe(true);
+    const millrace = await openHere();
+    await produce(millrace, 'clicks', 10);
+    await millrace.awaitIdle();
+    expect([await counted(millrace, 'counted'), await counted(millrace, 'neighbour')]).toEqual([3010, 3000]);
+  },
+);

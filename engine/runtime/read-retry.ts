@@ -44,7 +44,10 @@ export class ReadRetry {
   }
 }
 
-const checkDisk = 'Check the disk, then restart the server: the query continues where it stopped.';
+const checkDisk = (topic: string): string =>
+  'Check the disk, then restart the server: the query continues where it stopped. Where the disk cannot read it any ' +
+  `more, restore it from a backup, or stop the server and run "millrace repair --data DIR --accept-loss ${topic}" ` +
+  'to continue without what is lost.';
 
 /** The final error of the queries that read a partition from this offset on: it names all three, and is not tried
  *  again. */
@@ -56,6 +59,6 @@ export const unreadable = ({ topic, partition }: TopicPartition, offset: number,
     : `${where} cannot be read from offset ${offset} on: ${cause.message}`;
   const again = cause.kind === 'refused' ? '' : ` (tried again for ${retriedForMs / 1000} s)`;
   // A topic that was deleted is no fault of the disk.
-  const hint = cause.hint ?? (cause.code === 'LOG_UNKNOWN_TOPIC' ? undefined : checkDisk);
+  const hint = cause.hint ?? (cause.code === 'LOG_UNKNOWN_TOPIC' ? undefined : checkDisk(topic));
   return new LogError('refused', cause.code, `${what}${again}`, { cause, ...(hint !== undefined && { hint }) });
 };

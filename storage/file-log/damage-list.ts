@@ -4,7 +4,8 @@
  *   damage                              {"format":1,"entries":[…]}: the entries of `Log.damage` that are not accepted
  *                                       yet, on the disk before anything is mended, because damage that is mended
  *                                       cannot be found again
- *   quarantine/<n>-<name of the file>   the bytes that were taken out of a file; they are never deleted
+ *   quarantine/<n>-<name of the file>   the bytes that were taken out of a file, or a file that the disk does not read
+ *                                       any more (salvage.ts); they are never deleted
  *
  * Topics that are gone and partitions that cannot be opened are not in the file: every start finds them again.
  */
@@ -14,6 +15,7 @@ import {
   JsonFault,
   JsonFields,
   joinPath,
+  parentOf,
   readWholeFile,
   replaceFile,
   UserError,
@@ -94,13 +96,7 @@ export class DamageList {
 
   /** Keeps bytes aside for good, on the disk when it returns; answers the path of their file. */
   keep(name: string, sizeBytes: number, write: (to: (bytes: Uint8Array, length: number) => void) => void): string {
-    const directory = joinPath(this.#directory, 'quarantine');
-    const isNew = this.#files.stat(directory) === undefined;
-    this.#files.mkdir(directory);
-    if (isNew) this.#files.syncDirectory(this.#directory);
-    let number = 1;
-    while (this.#files.stat(joinPath(directory, `${number}-${name}`)) !== undefined) number++;
-    const path = joinPath(directory, `${number}-${name}`);
+    const path = this.#place(name);
     const file = this.#files.open(path, 'create');
     try {
       let at = 0;
@@ -112,9 +108,27 @@ export class DamageList {
     } finally {
       file.close();
     }
-    this.#files.syncDirectory(directory);
+    this.#files.syncDirectory(parentOf(path));
     this.bytesQuarantined += sizeBytes;
     return path;
+  }
+
+  /** Moves a file there as it is; the directory that it was in is not synced. */
+  setAside(path: string, name: string): void {
+    const kept = this.#place(name);
+    this.#files.rename(path, kept);
+    this.#files.syncDirectory(parentOf(kept));
+  }
+
+  /** A path in the quarantine that is not taken. */
+  #place(name: string): string {
+    const directory = joinPath(this.#directory, 'quarantine');
+    const isNew = this.#files.stat(directory) === undefined;
+    this.#files.mkdir(directory);
+    if (isNew) this.#files.syncDirectory(this.#directory);
+    let number = 1;
+    while (this.#files.stat(joinPath(directory, `${number}-${name}`)) !== undefined) number++;
+    return joinPath(directory, `${number}-${name}`);
   }
 }
 

@@ -58,6 +58,7 @@ import { MarkerRetry, type MarkerRetryHost } from './marker-retry.ts';
 import { defaultOpenFiles, OpenFiles, readerOpenFiles } from './open-files.ts';
 import { FilePartition, type PartitionHost } from './partition.ts';
 import { Producers, type ProducersHost } from './producers.ts';
+import { salvageSegments } from './salvage.ts';
 import { SharedPublisher } from './shared-publisher.ts';
 import type { SharedLogView } from './shared-view.ts';
 import { callFailed, syncFailed } from './write-errors.ts';
@@ -83,6 +84,9 @@ export interface FileLog extends Log {
   /** What a worker needs to read this log itself: post it with `view.port` in the transfer list; see
    *  `openSharedReader`. */
   exportView(): SharedLogView;
+  /** Gives up what the disk does not read any more of a topic (`salvage.ts`). Answers whether that is anything: then
+   *  the log is to be closed and opened again, and `acceptLoss` finds what is lost. */
+  salvage(topic: string): boolean;
 }
 
 export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => {
@@ -225,6 +229,17 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
     this.#standing = this.#standing.filter((entry) => !gone.includes(entry));
     this.coordinator.groups.forgetTopics((topicId) => this.#isKnown(topicId));
     return [...this.#directory.damage.remove(concerns), ...gone];
+  }
+
+  salvage(name: string): boolean {
+    this.checkWritable();
+    const { damage } = this.#directory;
+    const topic = this.#topics.find(name);
+    if (topic === undefined) return false;
+    let salvaged = 0;
+    for (const [i, { directory }] of topic.partitions.entries())
+      salvaged += salvageSegments(this.files, directory, damage, topicReport(damage, topic.description, i));
+    return salvaged > 0;
   }
 
   /** Whether offsets on this topic are kept: it is there, or is missing and nobody has accepted that yet. */

@@ -37,10 +37,15 @@ export const brokenTail = (directory: string, cause: unknown): LogError =>
     { hint: 'Check the disk, then start again.', cause },
   );
 
+/** The way out where the disk does not read a part of a topic any more. */
+const withoutUnreadable = (topic: string): string =>
+  'Where the disk cannot read it any more, restore the directory from a backup, or stop the server and run ' +
+  `"millrace repair --data DIR --accept-loss ${topic}" to continue without what is lost.`;
+
 /** A partition could not be read when the log was opened. */
 export const offlineError = ({ topic, partition }: TopicPartition, cause: FileError): LogError =>
   new LogError('unavailable', 'LOG_PARTITION_OFFLINE', `${topic}/${partition} could not be opened: ${cause.message}`, {
-    hint: 'Check the disk and the permissions of the file, then start again.',
+    hint: `Check the disk and the permissions of the file, then start again. ${withoutUnreadable(topic)}`,
     cause,
   });
 

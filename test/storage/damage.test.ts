@@ -402,3 +402,75 @@ test('a partition that the file system does not let read is offline; the others 
   expect(log.damage).toEqual([]);
   expect(await readAll(log, t)).toEqual(rowsOf(0, 10));
 });
+
+test.each(['opened', 'offline'])(
+  'of a segment with a bad sector the rest is salvaged, where the partition is %s; the file is kept',
+  async (how) => {
+    const world = new World();
+    let log = await world.open();
+    await log.createTopic({ name: 't', partitions: 1 });
+    await append(log, 0, 200);
+    await log.close();
+    if (how === 'offline') dropSnapshots(world);
+    const [path = ''] = segments(world);
+    const former = world.files.bytesOf(path);
+    const breakSector = (): void => {
+      world.files.onCall = ({ kind, path: read, position = 0, end = 0 }) =>
+        kind === 'read' && read === path && position < 9000 && end > 8500 ? { error: 'EIO' } : undefined;
+    };
+    breakSector();
+    log = await world.open();
+    expect(log.damage.map(({ kind }) => kind)).toEqual(how === 'offline' ? ['partition'] : []);
+    expect([log.salvage('t'), log.salvage('none')]).toEqual([true, false]);
+    await log.close();
+    // The file of that name is another one now.
+    world.files.onCall = undefined;
+    log = await world.open();
+    const accepted = await log.acceptLoss('t');
+    const { from, to } = accepted.at(-1)?.lost ?? { from: 0, to: 0 };
+    expect(accepted).toMatchObject([{ kind: 'records', path }, records(from, to)]);
+    expect(accepted[0]?.message).toContain('4096 bytes of a segment cannot be read, and are given up');
+    expect(await readAll(log, t)).toEqual([...rowsOf(0, from), ...rowsOf(to, 200)]);
+    // A page, and the batches that it cuts.
+    const batch = former.length / 200;
+    expect(to - from).toBeLessThanOrEqual(4096 / batch + 2);
+    expect(from * batch).toBeLessThan(8500);
+    const kept = world.paths('quarantine/').filter((file) => world.files.bytesOf(file).length === former.length);
+    expect(kept.map((file) => world.files.bytesOf(file))).toEqual([former]);
+    expect([log.damage, log.salvage('t')]).toEqual([[], false]);
+    await append(log, 200, 210);
+    log = await world.crash();
+    expect(await readAll(log, t)).toEqual([...rowsOf(0, from), ...rowsOf(to, 210)]);
+  },
+);
+
+test('a crash while a segment is salvaged loses nothing without a report', async () => {
+  for (let at = 0; at < 30; at++) {
+    const world = new World();
+    let log = await world.open();
+    await log.createTopic({ name: 't', partitions: 1 });
+    await append(log, 0, 40);
+    await log.close();
+    log = await world.open();
+    const [path = ''] = segments(world);
+    const before = world.files.calls;
+    let changes = 0;
+    world.files.onCall = ({ kind, path: read, count }) => {
+      if (kind === 'read') return read === path ? { error: 'EIO' } : undefined;
+      return count >= before && changes++ === at ? 'crash' : undefined;
+    };
+    try {
+      log.salvage('t');
+    } catch {
+      // The machine is gone.
+    }
+    const whole = world.files.crashedAt < 0;
+    log = await world.crash('lost');
+    const rows = await readAll(log, t).catch(() => []);
+    // What nobody has read since is found when the loss is accepted.
+    const found = await log.acceptLoss('t');
+    expect(rows.length === 40 || found.length > 0, `crash at ${at}`).toBe(true);
+    if (whole) break;
+    expect(at).toBeLessThan(29);
+  }
+});

@@ -31,6 +31,9 @@ export interface FileCall {
   readonly count: number;
   readonly kind: 'write' | 'sync' | 'truncate' | 'create' | 'rename' | 'unlink' | 'mkdir' | 'sync-directory' | 'read';
   readonly path: string;
+  /** Of a read: the bytes [position, end) of the file. */
+  readonly position?: number;
+  readonly end?: number;
 }
 
 /** What becomes of a call: nothing, a crash, an error by its POSIX name, or a write of only some bytes. */
@@ -78,10 +81,10 @@ export class FaultyFiles implements FileSystem {
   // -------------------------------------------------------------- faults
 
   /** Counts a call; answers how many bytes a write may take. */
-  #call(kind: FileCall['kind'], path: string): number {
+  #call(kind: FileCall['kind'], path: string, bytes: Pick<FileCall, 'position' | 'end'> = {}): number {
     if (this.crashedAt >= 0) throw new FileError('ECRASHED', path, 'the machine is gone');
     const count = this.calls++;
-    const fault = this.onCall?.({ count, kind, path });
+    const fault = this.onCall?.({ count, kind, path, ...bytes });
     if (fault === undefined) return Number.POSITIVE_INFINITY;
     if (fault === 'crash') {
       this.crashedAt = this.calls;
@@ -192,7 +195,7 @@ export class FaultyFiles implements FileSystem {
     return {
       path,
       readAt: (into, start, length, position) => {
-        this.#call('read', path);
+        this.#call('read', path, { position, end: position + length });
         const part = inode.cached.subarray(position, Math.min(position + length, inode.cached.length));
         into.set(part, start);
         return part.length;

@@ -106,6 +106,7 @@ test.each([
   } else {
     const { state, error } = runtime.status('a');
     expect({ state, code: error?.code }).toEqual({ state: 'failed', code: 'LOG_READ_FAILED' });
+    expect(error?.hint).toContain('"millrace repair --data DIR --accept-loss a"');
     expect(error?.message).toMatch(/^a\/0 cannot be read from offset 0 on: .*EIO.*\(tried again for 10 s\)$/);
     expect(reads).toBeLessThan(25);
   }
