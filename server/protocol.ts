@@ -218,9 +218,15 @@ export interface CommandStatusesResponse {
   readonly commandStatuses: Readonly<Record<string, CommandStatusResponse['status']>>;
 }
 
+export interface HealthOfPart {
+  readonly isHealthy: boolean;
+  /** Why it is not. */
+  readonly message?: string;
+}
+
 /** GET /healthcheck */
 export interface HealthResponse {
   readonly isHealthy: boolean;
-  readonly details: Readonly<Record<string, { readonly isHealthy: boolean }>>;
+  readonly details: Readonly<Record<string, HealthOfPart>>;
   readonly serverState: string;
 }

@@ -513,7 +513,7 @@ class Engine implements SqlEngine {
   }
 
   get fault(): Error | undefined {
-    return this.#log.fenced;
+    return this.#log.fenced ?? this.#runtime.waitsFor ?? this.#log.refusedWrite;
   }
 
   async awaitIdle(): Promise<void> {

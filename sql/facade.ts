@@ -352,7 +352,8 @@ export interface SqlEngine {
   readonly state: StateReport;
   /** What all queries and threads do, in numbers. */
   metrics(): Promise<readonly Metric[]>;
-  /** Why nothing can be written until the log is opened again; undefined in ordinary life. */
+  /** Why the log takes no writes: until it is opened again, or as long as it refuses them (the disk is full, most
+   *  often); undefined in ordinary life. */
   readonly fault: Error | undefined;
   execute(sql: string, options?: StatementOptions): Promise<readonly StatementResult[]>;
   /** The commands of the statement log by their ids, such as ``stream/`NAME`/create``. */

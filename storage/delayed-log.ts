@@ -114,6 +114,10 @@ class Network implements DelayedLog {
     return this.#inner.fenced;
   }
 
+  get refusedWrite() {
+    return this.#inner.refusedWrite;
+  }
+
   setFaults(faults: DelayedLogFaults): void {
     this.faults = faults;
   }

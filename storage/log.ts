@@ -271,6 +271,9 @@ export interface Log {
   acceptLoss(topic?: string): Promise<readonly Damage[]>;
   /** Why the log accepts no writes until it is opened again; undefined while it accepts them. */
   readonly fenced: LogError | undefined;
+  /** Why the newest write was refused: the disk is full, most often. Undefined once one has been accepted, and a minute
+   *  later, when it is not known any more whether the next one would be. */
+  readonly refusedWrite: LogError | undefined;
   /** Rejects with `UserError` TOPIC_EXISTS, TOPIC_NAME_INVALID, TOPIC_CONFIG_INVALID, TOPIC_PARTITIONS_INVALID. */
   createTopic(spec: TopicSpec): Promise<TopicDescription>;
   /** Deletes the topic and its data. Committed offsets of groups on it are forgotten. */

@@ -67,6 +67,7 @@ class MemoryLog implements Log, MemoryHost {
   readonly damage = [];
   readonly housekeepingFailure = undefined;
   readonly fenced = undefined;
+  readonly refusedWrite = undefined;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly #random: Random;

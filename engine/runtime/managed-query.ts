@@ -1,6 +1,7 @@
 /** A query as the runtime keeps it: what was asked for, the state it is in, and its present run. Counters outlive
  *  runs. */
 
+import type { LogError } from '../../storage/index.ts';
 import type { Topology } from '../topology.ts';
 import { Meter } from './meter.ts';
 import { noCounters, type QueryState } from './observer.ts';
@@ -97,6 +98,8 @@ export class ManagedQuery {
   aborts = 0;
   restarts = 0;
   failuresInARow = 0;
+  /** What the log has answered to its last transaction, or to its last start; undefined since it has committed. */
+  refusal: LogError | undefined;
   lost: readonly LostRecords[] = [];
   cancelRetry: (() => void) | undefined;
   /** Of a stop that may not take for ever. */
@@ -134,6 +137,11 @@ export class ManagedQuery {
   /** It runs, with nothing pending or under way, and everything read as of its hosts' last look. */
   get idle(): boolean {
     return this.state === 'running' && this.run?.idle === true;
+  }
+
+  /** Why it commits nothing, although it goes on trying. */
+  get waitsFor(): LogError | undefined {
+    return this.active && !this.paused && !this.idle ? this.refusal : undefined;
   }
 
   /** Keeps a loss for the status. Answers false when it is known: after a rollback the same one is found again. */

@@ -221,11 +221,13 @@ export class QueryRunner {
           query.commits++;
           query.commitMeter.add(1, ms, clock.monotonic());
           query.failuresInARow = 0;
+          query.refusal = undefined;
           trimmer.committed(coordinator);
           changed();
         },
         aborted: (error, retryInMs) => {
           query.aborts++;
+          if (error instanceof LogError) query.refusal = error;
           emit({ kind: 'aborted', queryId, why: error.message, retryInMs });
         },
         ended: (error, kind, passing) => void this.#ended(query, run, error, kind, passing),
@@ -296,6 +298,7 @@ export class QueryRunner {
 
   #retryLater(query: ManagedQuery, error: Error): void {
     this.#options.enter(query, 'retrying', error);
+    if (error instanceof LogError) query.refusal = error;
     const delayMs = Math.min(firstRetryMs * 2 ** query.failuresInARow++, longestRetryMs);
     query.cancelRetry = this.#options.options.timers.after(delayMs, () => {
       query.cancelRetry = undefined;

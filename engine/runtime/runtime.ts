@@ -372,6 +372,13 @@ export class Runtime {
     return [...this.#queries.keys()].map((id) => this.status(id));
   }
 
+  /** Why a query commits nothing, although it goes on trying: most often the disk is full. Undefined when there is none
+   *  such. */
+  get waitsFor(): Error | undefined {
+    for (const { waitsFor } of this.#queries.values()) if (waitsFor !== undefined) return waitsFor;
+    return undefined;
+  }
+
   get state(): StateReport {
     const memory = { usedBytes: bytesUsed(this.#memoryUse), limitBytes: this.#limits.stateBytes };
     return { memory, damage: this.#damage };

@@ -100,6 +100,9 @@ export const openFileLog = async (options: FileLogOptions): Promise<FileLog> => 
   }
 };
 
+/** See `Log.refusedWrite`. */
+const refusalCountsMs = 60_000;
+
 class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryHost {
   readonly files: FileSystem;
   readonly pool = new BufferPool();
@@ -121,6 +124,7 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
   #shared: SharedPublisher | undefined;
   #recovery: RecoveryReport | undefined;
   #fenced: LogError | undefined;
+  #refused: { readonly error: LogError; readonly ms: number } | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
   #rotating = false;
@@ -170,6 +174,16 @@ class OpenFileLog implements FileLog, PartitionHost, ProducersHost, MarkerRetryH
 
   get fenced(): LogError | undefined {
     return this.#fenced;
+  }
+
+  get refusedWrite(): LogError | undefined {
+    const { error, ms } = this.#refused ?? {};
+    return this.#clock.monotonic() - (ms ?? 0) < refusalCountsMs ? error : undefined;
+  }
+
+  wrote(refusal: LogError | undefined): void {
+    if (refusal !== undefined) this.#refused = { error: refusal, ms: this.#clock.monotonic() };
+    else if (this.#refused !== undefined) this.#refused = undefined;
   }
 
   fence(cause: unknown): void {

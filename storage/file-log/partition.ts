@@ -68,6 +68,8 @@ export interface PartitionHost {
   fence(cause: unknown): void;
   /** The error to reject writes with, once fenced. */
   readonly fenced: LogError | undefined;
+  /** The newest write was refused, or accepted. */
+  wrote(refusal: LogError | undefined): void;
   /** Throws, and fences the log, when another process has taken over the data directory. */
   checkOwner(): void;
   /** Something runs in the background; the log waits for it when it closes. */
@@ -245,6 +247,7 @@ export class FilePartition implements CompactedPartition {
     segment.note(batch, 0, position, this.#indexInterval, now);
     this.state.apply(batch, 0, now);
     this.#snapshots.bytesSince += batch.length;
+    this.#host.wrote(undefined);
     this.changed();
     if (this.#snapshots.bytesSince >= snapshotEveryBytes) this.#host.background(this.snapshot());
   }
@@ -263,7 +266,13 @@ export class FilePartition implements CompactedPartition {
     } catch (again) {
       this.#broken = again;
     }
-    throw writeError(this.directory, cause);
+    throw this.#refused(cause);
+  }
+
+  #refused(cause: unknown): LogError {
+    const error = writeError(this.directory, cause);
+    this.#host.wrote(error);
+    return error;
   }
 
   /** The segment that this batch goes to: the last one, or a new one when it is full. */
@@ -297,7 +306,7 @@ export class FilePartition implements CompactedPartition {
       } catch {
         // What cannot be removed is an empty file; recovery handles it.
       }
-      throw writeError(this.directory, cause);
+      throw this.#refused(cause);
     }
     this.#segments.append(segment);
     return segment;

@@ -50,6 +50,14 @@ test('a log that lost a sync is unhealthy until the next start', async () => {
   });
 });
 
+test('a log on a full disk, for which queries wait, is unhealthy, and says why', async () => {
+  const fault = new LogError('unavailable', 'LOG_DISK_FULL', 'no space is left on the device of /data');
+  expect(await health({ fault, report: { ...report, failedStatements: [] } })).toMatchObject({
+    isHealthy: false,
+    details: { kafka: { isHealthy: false, message: 'no space is left on the device of /data' } },
+  });
+});
+
 test('a statement that could not be applied at the start shows in the command runner', async () => {
   const failedStatements = [{ statement: 'CREATE STREAM s …', message: 'a newer version' }];
   expect(await health({ fault: undefined, report: { ...report, failedStatements } })).toMatchObject({

@@ -64,6 +64,7 @@ test('on a full disk appends and commits are refused, reads go on, and writes re
   expect(await failure(writer.commit())).toBe('unavailable/LOG_DISK_FULL');
   expect(await failure(writer.abort())).toBe('unavailable/LOG_DISK_FULL');
   expect(await failure(log.createTopic({ name: 'n', partitions: 1 }))).toBe('unavailable/LOG_DISK_FULL');
+  expect(log.refusedWrite).toMatchObject({ code: 'LOG_DISK_FULL' });
   expect(await readAll(log, t)).toEqual(['0:kept']);
   // The abort marker waits for space: until it is written readers stay before the transaction.
   expect(await log.offsets(t)).toEqual({ start: 0, stable: 1, end: 2 });
@@ -72,6 +73,7 @@ test('on a full disk appends and commits are refused, reads go on, and writes re
   clock.advance(1000);
   expect(await log.offsets(t)).toEqual({ start: 0, stable: 3, end: 3 });
   await plain.append(t, batchOf('again'), 'durable');
+  expect(log.refusedWrite).toBeUndefined();
   expect(await writer.abort()).toBe('aborted');
   writer.begin();
   await writer.append(t, batchOf('anew'), 'append');
@@ -339,7 +341,10 @@ test('a full disk is freed by retention alone', async () => {
   for (let i = 0; i < 30; i++) await plain.append(t, batchOf(`${i}-${'x'.repeat(90)}`), 'durable');
   files.capacity = files.usedBytes;
   expect(await failure(plain.append(t, batchOf('late'), 'durable'))).toBe('unavailable/LOG_DISK_FULL');
-  clock.advance(60_000);
+  clock.advance(59_000);
+  expect(log.refusedWrite).toMatchObject({ code: 'LOG_DISK_FULL' });
+  clock.advance(1000);
+  expect(log.refusedWrite).toBeUndefined();
   expect(log.housekeepingFailure).toBeUndefined();
   expect((await log.offsets(t)).start).toBeGreaterThan(20);
   await plain.append(t, batchOf('late'), 'durable');
