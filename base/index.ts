@@ -71,9 +71,26 @@ export {
   replaceFile,
   writeFully,
 } from './files.ts';
-export { generatedCodeAllowed, useGeneratedCode } from './generated-code.ts';
+export {
+  type Code,
+  Constants,
+  code,
+  codegenAllowed,
+  joinCode,
+  noCode,
+  runCode,
+  useGeneratedCode,
+} from './generated-code.ts';
 export { hash48 } from './hash48.ts';
 export { firstNotBefore, itemAt } from './indexed.ts';
+export {
+  expectBytesCode,
+  fractionDigitsCode,
+  jsonNumberCode,
+  jsonTextCode,
+  powersOfTen,
+  wholeDigitsCode,
+} from './json-code.ts';
 export { isCount, JsonFault, JsonFields, parseJson } from './json-fields.ts';
 export { md5 } from './md5.ts';
 export { readOrderedI64, readViewOrderedI64, writeOrderedI64 } from './ordered-key.ts';

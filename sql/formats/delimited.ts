@@ -17,8 +17,16 @@
  * field does not begin with an ASCII letter or digit, as ksqlDB does.
  */
 
-import { assert, type ByteWriter, base64, parseBase64, readUtf8, unreachable, utf8Bytes } from '../../base/index.ts';
-import { codegenAllowed } from '../codegen/code.ts';
+import {
+  assert,
+  type ByteWriter,
+  base64,
+  codegenAllowed,
+  parseBase64,
+  readUtf8,
+  unreachable,
+  utf8Bytes,
+} from '../../base/index.ts';
 import { decimalForm, fits, parseDecimal, plainDecimal, rescaleExact } from '../types/decimal.ts';
 import type { ScalarType } from '../types/kinds.ts';
 import { parseBigint, parseDouble, parseInteger, printDouble } from '../types/numbers.ts';

@@ -4,7 +4,7 @@
  * A decoder is made for each schema that records name, when the first of its records comes, and kept with the reader.
  */
 
-import { codegenAllowed } from '../codegen/code.ts';
+import { codegenAllowed } from '../../base/index.ts';
 import type { KnownSchema } from '../registry/schema.ts';
 import type { Row, Value } from '../types/value.ts';
 import { type FormatOptions, type RowReader, type Scanner, SerdeError, scanOne } from './format.ts';

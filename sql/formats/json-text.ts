@@ -11,7 +11,7 @@
  * It is one class, and so one file: every method moves the same position over the same bytes.
  */
 
-import { asciiText, readLatin1, readUtf8 } from '../../base/index.ts';
+import { asciiText, powersOfTen, readLatin1, readUtf8 } from '../../base/index.ts';
 import { normalizeBigint } from '../types/value.ts';
 import { SerdeError } from './format.ts';
 import { jsonText } from './json-output.ts';
@@ -37,9 +37,6 @@ const closeBrace = 125;
 export const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 32 || byte > 126 || byte === quote || byte === backslash ? 1 : 0,
 );
-
-/** 10^0 … 10^22: the powers of ten that a double holds exactly. */
-export const powersOfTen: readonly number[] = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 
 const isBlank = (byte: number): boolean => byte === 32 || byte === 10 || byte === 13 || byte === 9;
 const isDigit = (byte: number): boolean => byte >= zero && byte <= nine;

@@ -3,8 +3,7 @@
  * the same.
  */
 
-import { unreachable } from '../../base/index.ts';
-import { codegenAllowed } from '../codegen/code.ts';
+import { codegenAllowed, unreachable } from '../../base/index.ts';
 import type { Column } from '../types/schema.ts';
 import { isScalar, type SqlType } from '../types/type.ts';
 import { describeColumn, type Format, type RowWriter, scannerOf } from './format.ts';

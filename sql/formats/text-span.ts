@@ -14,8 +14,7 @@
  * behind a scan is given them.
  */
 
-import { readUtf8 } from '../../base/index.ts';
-import { type Code, code } from '../codegen/code.ts';
+import { type Code, code, readUtf8 } from '../../base/index.ts';
 import type { SqlType } from '../types/type.ts';
 
 /** Begin and length in 31 bits, so that a span never takes memory of its own. */

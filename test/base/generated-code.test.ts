@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { expect, test } from 'vitest';
-import { generatedCodeAllowed, useGeneratedCode } from '../../base/index.ts';
+import { codegenAllowed, useGeneratedCode } from '../../base/index.ts';
 import { installNative } from '../../base/node/index.ts';
 
 test('MILLRACE_CODEGEN=off switches generated code off for the thread that installs the platform', () => {
@@ -8,10 +8,10 @@ test('MILLRACE_CODEGEN=off switches generated code off for the thread that insta
   try {
     delete process.env['MILLRACE_CODEGEN'];
     installNative();
-    expect(generatedCodeAllowed()).toBe(true);
+    expect(codegenAllowed()).toBe(true);
     process.env['MILLRACE_CODEGEN'] = 'off';
     installNative();
-    expect(generatedCodeAllowed()).toBe(false);
+    expect(codegenAllowed()).toBe(false);
   } finally {
     if (before === undefined) delete process.env['MILLRACE_CODEGEN'];
     else process.env['MILLRACE_CODEGEN'] = before;

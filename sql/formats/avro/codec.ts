@@ -3,8 +3,7 @@
  * schema.
  */
 
-import { ByteWriter } from '../../../base/index.ts';
-import { codegenAllowed } from '../../codegen/code.ts';
+import { ByteWriter, codegenAllowed } from '../../../base/index.ts';
 import type { AvroType } from '../../registry/schemas/avro.ts';
 import type { Column } from '../../types/schema.ts';
 import type { Row } from '../../types/value.ts';

@@ -1,6 +1,6 @@
 /** The generated writer of Avro: straight code for the columns of a schema. */
 
-import { type Code, code, joinCode } from '../../codegen/code.ts';
+import { type Code, code, joinCode } from '../../../base/index.ts';
 import type { Column } from '../../types/schema.ts';
 import type { RowWriter } from '../format.ts';
 import { putterBehind, RowWriterCode, type SpanPutter, storeVarint } from '../generated/row-writer-code.ts';

@@ -7,7 +7,7 @@
  * which decides. So this form only has to be right about records that are.
  */
 
-import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
+import { type Code, Constants, code, joinCode, noCode } from '../../../base/index.ts';
 import type { AvroType } from '../../registry/schemas/avro.ts';
 import type { Value } from '../../types/value.ts';
 import {

@@ -5,8 +5,20 @@
  * which anything else stands is read by the plain form, from its start: the plain form decides what is right.
  */
 
-import { asciiText, parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import {
+  asciiText,
+  type Code,
+  Constants,
+  code,
+  joinCode,
+  noCode,
+  parseBase64,
+  powersOfTen,
+  readLatin1,
+  readUtf8,
+  runCode,
+  unreachable,
+} from '../../../base/index.ts';
 import { decimalForm } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
@@ -14,7 +26,6 @@ import type { Column } from '../../types/schema.ts';
 import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type RowReader, type Scanner, scanned, scanOne } from '../format.ts';
-import { powersOfTen } from '../json-text.ts';
 import { columnsOfSlots, spanCode } from '../text-span.ts';
 import { type Places, placesOf } from './scan-code.ts';
 
@@ -87,7 +98,7 @@ const generate = (columns: readonly Column[], delimiter: number, wanted: readonl
   );
   const vectors = joinCode(wanted.map((slot) => code`const v${slot} = vectors[${slot}];`));
   const nulls = joinCode(wanted.map((slot) => code`v${slot}[row] = null;`));
-  return run(
+  return runCode(
     code`return (bytes, starts, ends, from, to, vectors, status, slow) => {
   ${vectors}
   for (let row = from; row < to; row++) {

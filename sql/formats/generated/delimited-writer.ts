@@ -4,8 +4,7 @@
  * Numbers, and texts that need no quotes, are put in place; everything else goes the plain way in between.
  */
 
-import type { ByteWriter } from '../../../base/index.ts';
-import { type Code, code, noCode } from '../../codegen/code.ts';
+import { type ByteWriter, type Code, code, noCode } from '../../../base/index.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import type { Value } from '../../types/value.ts';

@@ -11,8 +11,24 @@
  * Learning a layout and emitting the code for it are one file, because the one is the description of the other.
  */
 
-import { asciiText, parseBase64, readLatin1, readUtf8, unreachable } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
+import {
+  asciiText,
+  type Code,
+  Constants,
+  code,
+  expectBytesCode,
+  fractionDigitsCode,
+  joinCode,
+  jsonNumberCode,
+  jsonTextCode,
+  noCode,
+  parseBase64,
+  powersOfTen,
+  readLatin1,
+  readUtf8,
+  unreachable,
+  wholeDigitsCode,
+} from '../../../base/index.ts';
 import { decimalForm } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
@@ -21,7 +37,7 @@ import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type FormatOptions, type Scanner, SerdeError, scanOne } from '../format.ts';
 import { FieldsReader, plainJsonReader, valueReader } from '../json-plain.ts';
-import { JsonInput, powersOfTen, stops } from '../json-text.ts';
+import { JsonInput, stops } from '../json-text.ts';
 import { columnsOfSlots, spanCode } from '../text-span.ts';
 import { absentSlots, generateScanRows, type Places, partReader, placesOf, type ScanRows } from './scan-code.ts';
 
@@ -159,26 +175,7 @@ const objectLayout = (
 
 // --------------------------------------------------------------------------------------------------------- the code
 
-const word = (bytes: Uint8Array, at: number): number => new DataView(bytes.buffer, bytes.byteOffset).getInt32(at, true);
-
-/** Leaves the quick way unless these bytes stand at `at`, then steps over them. */
-const expectBytes = (wanted: Uint8Array, constants: Constants): Code => {
-  const { length } = wanted;
-  const tests: Code[] = [code`if (at + ${length} > end) break quick;`];
-  if (length >= 4) {
-    for (let i = 0; i + 4 < length; i += 4) tests.push(expectWord(i, word(wanted, i), constants));
-    tests.push(expectWord(length - 4, word(wanted, length - 4), constants));
-  } else {
-    wanted.forEach((byte, i) => {
-      tests.push(code`if (bytes[at + ${i}] !== k${constants.add(byte)}) break quick;`);
-    });
-  }
-  tests.push(code`at += ${length};`);
-  return joinCode(tests);
-};
-
-const expectWord = (offset: number, value: number, constants: Constants): Code =>
-  code`if (view.getInt32(at + ${offset}, true) !== k${constants.add(value)}) break quick;`;
+const leave: Code = code`break quick;`;
 
 const nullWord = 0x6c6c_756e;
 const trueWord = 0x6575_7274;
@@ -189,44 +186,6 @@ const textEnd = (stopsAt: number): Code => code`
   p = at + 1;
   while (k${stopsAt}[bytes[p]] === 0) p++;
   if (bytes[p] !== 34 || p >= end) break quick;`;
-
-/** The whole digits at `p` into `x`; `d` counts them. No leading zero, at most 15. Nine digits fit 32 bits: the rest is
- *  added to them. */
-const digits = (powers: number): Code => code`
-  x = 0; s = p; e = p + 9;
-  while ((c = bytes[p] ^ 48) < 10 && p < e) { x = (x * 10 + c) | 0; p++; }
-  d = p - s;
-  if (c < 10) {
-    y = 0;
-    while ((c = bytes[p] ^ 48) < 10) { y = (y * 10 + c) | 0; p++; }
-    d = p - s;
-    if (d > 15) break quick;
-    x = x * k${powers}[p - e] + y;
-  }
-  if (d === 0 || (d > 1 && bytes[s] === 48)) break quick;`;
-
-/** Digits behind a point, if there is one, into `x` too; `f` counts them. */
-const fraction: Code = code`
-  f = 0;
-  if (bytes[p] === 46) {
-    s = ++p;
-    while ((c = bytes[p] ^ 48) < 10) { x = x * 10 + c; p++; }
-    f = p - s;
-    if (f === 0 || d + f > 15) break quick;
-  }`;
-
-/** An exponent, if there is one, into `f` too: the value is `x / 10^f`, exact before that one rounding while `f` is
- *  small. */
-const exponent: Code = code`
-  if ((bytes[p] | 32) === 101) {
-    e = bytes[++p] === 45 ? -1 : 1;
-    if (e < 0 || bytes[p] === 43) p++;
-    s = p; y = 0;
-    while ((c = bytes[p] ^ 48) < 10 && p < s + 3) { y = y * 10 + c; p++; }
-    if (p === s || c < 10) break quick;
-    f -= e * y;
-    if (f > 22 || f < -22) break quick;
-  }`;
 
 interface Shared {
   readonly stops: number;
@@ -267,33 +226,17 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
     case 'text':
       return code`
   if (bytes[at] !== 34) break quick;
-  p = at + 1; h = 0; d = 0;
-  while ((c = bytes[p]) !== 34) {
-    if (c === 92 || c < 32 || p >= end) break quick;
-    d |= c; h = (Math.imul(h, 31) + c) | 0; p++;
-  }
-  v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);
-  at = p + 1;`;
+  ${jsonTextCode(shared.ascii, shared.utf8, leave)}`;
     case 'int32':
     case 'int64':
       return code`
-  p = at;
-  n = bytes[p] === 45;
-  if (n) p++;
-  ${digits(shared.powers)}
+  ${wholeDigitsCode(shared.powers, leave)}
   ${carrier === 'int32' ? code`if (x > 2147483647) break quick;` : noCode}
   v = n && x !== 0 ? -x : x;
   at = p;`;
     case 'double':
       return code`
-  p = at;
-  n = bytes[p] === 45;
-  if (n) p++;
-  ${digits(shared.powers)}
-  ${fraction}
-  ${exponent}
-  if (f > 0) x /= k${shared.powers}[f];
-  else if (f < 0) x *= k${shared.powers}[-f];
+  ${jsonNumberCode(shared.powers, leave)}
   v = n ? 0 - x : x;
   at = p;`;
     case 'decimal': {
@@ -301,11 +244,8 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
       // Without a place for a fraction, or with too many: such columns are read in the plain form.
       if (scale > 14) return code`break quick;`;
       return code`
-  p = at;
-  n = bytes[p] === 45;
-  if (n) p++;
-  ${digits(shared.powers)}
-  ${fraction}
+  ${wholeDigitsCode(shared.powers, leave)}
+  ${fractionDigitsCode(leave)}
   if (f > ${scale} || d + ${scale} > 15) break quick;
   x *= k${shared.powers}[${scale} - f];
   v = BigInt(n ? -x : x);
@@ -386,7 +326,7 @@ const readFields = (
               ? readSpan(shared)
               : readValue(column, shared, constants);
       return joinCode([
-        expectBytes(before, constants),
+        expectBytesCode(before, leave, constants),
         column === undefined && inner === undefined
           ? value
           : code`
@@ -400,7 +340,7 @@ const readFields = (
         column === undefined ? noCode : store(slot),
       ]);
     }),
-    expectBytes(layout.behind, constants),
+    expectBytesCode(layout.behind, leave, constants),
   ]);
 
 /** Reads an object as a new struct into `v`, or steps over one that is not read. */

@@ -6,8 +6,16 @@
  * plain way in between.
  */
 
-import { unreachable, writeLatin1 } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import {
+  type Code,
+  Constants,
+  code,
+  joinCode,
+  noCode,
+  runCode,
+  unreachable,
+  writeLatin1,
+} from '../../../base/index.ts';
 import { decimalForm, javaDecimal } from '../../types/decimal.ts';
 import type { ScalarType } from '../../types/kinds.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
@@ -167,5 +175,5 @@ return function (row, out, bytes) {
   out.length = at + 1;
   return true;
 };`;
-  return { write: run(body, constants) as RowWriter['write'] };
+  return { write: runCode(body, constants) as RowWriter['write'] };
 };

@@ -3,8 +3,16 @@
  * that nothing is checked while it is written. What is long, rare or made of parts goes the plain way in between.
  */
 
-import { type ByteWriter, writeUtf8 } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import {
+  type ByteWriter,
+  type Code,
+  Constants,
+  code,
+  joinCode,
+  noCode,
+  runCode,
+  writeUtf8,
+} from '../../../base/index.ts';
 import type { Value } from '../../types/value.ts';
 import type { RowWriter } from '../format.ts';
 import { spanLength, spanStart, spanText } from '../text-span.ts';
@@ -96,7 +104,7 @@ return function (row, out, bytes) {
   out.length = at;
   return true;
 };`;
-    return run(body, this.constants) as RowWriter['write'];
+    return runCode(body, this.constants) as RowWriter['write'];
   }
 }
 

@@ -5,8 +5,16 @@
  * reads the record from its start, and decides.
  */
 
-import { asciiText, readUtf8 } from '../../../base/index.ts';
-import { type Code, type Constants, code, joinCode, noCode, run } from '../../codegen/code.ts';
+import {
+  asciiText,
+  type Code,
+  type Constants,
+  code,
+  joinCode,
+  noCode,
+  readUtf8,
+  runCode,
+} from '../../../base/index.ts';
 import type { Value } from '../../types/value.ts';
 import { SerdeError, scanned } from '../format.ts';
 import { columnOfSlot, spanCode, spanSlot } from '../text-span.ts';
@@ -67,7 +75,7 @@ return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
   }
   return to;
 };`;
-  return run(body, constants) as ScanRows;
+  return runCode(body, constants) as ScanRows;
 };
 
 /** Where the values of fields go to. */

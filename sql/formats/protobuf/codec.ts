@@ -1,6 +1,6 @@
 /** Rows as messages, without what frames them. */
 
-import { codegenAllowed } from '../../codegen/code.ts';
+import { codegenAllowed } from '../../../base/index.ts';
 import { messageAt, type ProtoFile, type ProtoMessage } from '../../registry/schemas/protobuf.ts';
 import type { Column } from '../../types/schema.ts';
 import { structOf } from '../../types/type.ts';

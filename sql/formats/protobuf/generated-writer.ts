@@ -1,6 +1,6 @@
 /** The generated writer of Protocol Buffers: straight code for the columns of a message. */
 
-import { type Code, code, joinCode } from '../../codegen/code.ts';
+import { type Code, code, joinCode } from '../../../base/index.ts';
 import { wireOf } from '../../registry/schemas/protobuf.ts';
 import { definitionOf } from '../../types/scalars/index.ts';
 import { isScalar } from '../../types/type.ts';

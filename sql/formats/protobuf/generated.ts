@@ -8,8 +8,7 @@
  * decides.
  */
 
-import { unreachable } from '../../../base/index.ts';
-import { type Code, Constants, code, joinCode, noCode } from '../../codegen/code.ts';
+import { type Code, Constants, code, joinCode, noCode, unreachable } from '../../../base/index.ts';
 import { type ProtoMessage, type ProtoScalar, wire, wireOf } from '../../registry/schemas/protobuf.ts';
 import type { Row, Value } from '../../types/value.ts';
 import {

@@ -6,8 +6,7 @@
  * `generated.ts` and `writer.ts` read and write.
  */
 
-import { assert, UserError } from '../../../base/index.ts';
-import { codegenAllowed } from '../../codegen/code.ts';
+import { assert, codegenAllowed, UserError } from '../../../base/index.ts';
 import type { KnownSchema, ResolvedSchema } from '../../registry/schema.ts';
 import { messageNamed, type ProtoFile, type ProtoMessage } from '../../registry/schemas/protobuf.ts';
 import { loadParser, parseProto } from '../../registry/schemas/protobuf-text.ts';

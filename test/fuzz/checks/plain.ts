@@ -1,14 +1,14 @@
 /** Generated code gives what its plain forms give. Records come in batches: some of the code is made for records that
  *  look like the one before them. */
 
-import { generatedCodeAllowed, useGeneratedCode } from '../../../base/index.ts';
+import { codegenAllowed, useGeneratedCode } from '../../../base/index.ts';
 import type { Check } from './case.ts';
 import { difference, firstDifference, inOrder } from './compare.ts';
 import { base, inBatches, resultOf } from './driver.ts';
 
 /** Runs with code generation switched off. */
 export const inPlainForms = async <T>(run: () => T | Promise<T>): Promise<T> => {
-  const allowed = generatedCodeAllowed();
+  const allowed = codegenAllowed();
   useGeneratedCode(false);
   try {
     return await run();

@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { generatedCodeAllowed, useGeneratedCode, utf8Bytes } from '../../../base/index.ts';
+import { codegenAllowed, useGeneratedCode, utf8Bytes } from '../../../base/index.ts';
 import { StreamRecord } from '../../../engine/index.ts';
 import { vectorScope } from '../../../sql/compile/reading.ts';
 import { columnsAsSpans } from '../../../sql/compile/spans.ts';
@@ -118,7 +118,7 @@ test('texts that are compared and passed on as spans give the same results', () 
             drops: ran.drops,
           };
         };
-        const allowed = generatedCodeAllowed();
+        const allowed = codegenAllowed();
         useGeneratedCode(false);
         try {
           const plain = outcome();

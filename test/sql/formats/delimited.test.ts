@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteWriter, generatedCodeAllowed, useGeneratedCode, utf8Bytes } from '../../../base/index.ts';
+import { ByteWriter, codegenAllowed, useGeneratedCode, utf8Bytes } from '../../../base/index.ts';
 import { delimited } from '../../../sql/formats/delimited.ts';
 import { type FormatOptions, type Scanner, ScanVectors, SerdeError, scanned } from '../../../sql/formats/format.ts';
 import {
@@ -190,7 +190,7 @@ test('generated code reads what the plain form reads', () => {
       });
       if (none) records.push(null);
       const generated = scan(delimited.scanner(columns, optionsOf(delimiter), wanted), records, columns.length);
-      const allowed = generatedCodeAllowed();
+      const allowed = codegenAllowed();
       useGeneratedCode(false);
       try {
         const plain = scan(delimited.scanner(columns, optionsOf(delimiter), wanted), records, columns.length);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteWriter, useGeneratedCode, utf8Bytes, utf8Text } from '../../../base/index.ts';
-import { codegenAllowed } from '../../../sql/codegen/code.ts';
+import { ByteWriter, codegenAllowed, useGeneratedCode, utf8Bytes, utf8Text } from '../../../base/index.ts';
 import { type Scanner, ScanVectors, scanned, scannerOf } from '../../../sql/formats/format.ts';
 import { generatedJsonScanner } from '../../../sql/formats/generated/json-scanner.ts';
 import { generatedJsonWriter } from '../../../sql/formats/generated/json-writer.ts';

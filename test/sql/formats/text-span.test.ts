@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteWriter, generatedCodeAllowed, useGeneratedCode } from '../../../base/index.ts';
-import { codegenAllowed } from '../../../sql/codegen/code.ts';
+import { ByteWriter, codegenAllowed, useGeneratedCode } from '../../../base/index.ts';
 import { type Format, type FormatOptions, ScanVectors, scanned } from '../../../sql/formats/format.ts';
 import { knownFormats } from '../../../sql/formats/index.ts';
 import { spanSlot, spanText } from '../../../sql/formats/text-span.ts';
@@ -140,7 +139,7 @@ test('a span is the text of the column, and is written as that', () => {
         [1, 3, ...slots].toSorted((a, b) => a - b),
         block,
       );
-      const allowed = generatedCodeAllowed();
+      const allowed = codegenAllowed();
       useGeneratedCode(false);
       const plain = scan(one, [0, 1, 2, 3, 4], block);
       const plainWriter = one.to.writer(columns, optionsOf(one.to));
