@@ -7,6 +7,7 @@
  * `bytes.ts` first.
  */
 
+export { readAscii } from './ascii.ts';
 export { base64, parseBase64 } from './base64.ts';
 export { Bits } from './bits.ts';
 export { BufferPool } from './buffer-pool.ts';
@@ -92,6 +93,7 @@ export {
   wholeDigitsCode,
 } from './json-code.ts';
 export { isCount, JsonFault, JsonFields, parseJson } from './json-fields.ts';
+export { JsonReader } from './json-reader.ts';
 export { md5 } from './md5.ts';
 export { readOrderedI64, readViewOrderedI64, writeOrderedI64 } from './ordered-key.ts';
 export { Random } from './random.ts';
@@ -100,7 +102,6 @@ export {
   isAscii,
   type NativeText,
   plainText,
-  readAscii,
   readLatin1,
   readUtf8,
   shortened,

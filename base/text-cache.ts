@@ -8,7 +8,8 @@
  * pair, against 135 with texts compared by character and stored at once.
  */
 
-import { readLatin1, readUtf8 } from './text.ts';
+import { readAscii } from './ascii.ts';
+import { readUtf8 } from './text.ts';
 
 const cacheBits = 12;
 const longestBits = 5;
@@ -22,7 +23,7 @@ const missedHashes = new Int32Array(1 << cacheBits);
 /** The ASCII text in `bytes[start, end)`, whose rolling hash (`hash * 31 + byte`, as an int) the caller has at hand. */
 export const asciiText = (bytes: Uint8Array, start: number, end: number, hash: number): string => {
   const length = end - start;
-  if (length > longestCached) return readLatin1(bytes, start, end);
+  if (length > longestCached) return readAscii(bytes, start, end);
   const slot = (Math.imul(hash, 0x9e3779b1) >>> (32 - cacheBits)) & ((1 << cacheBits) - 1);
   if (cachedHashes[slot] === hash) {
     const cached = cachedTexts[slot] as string;
@@ -33,7 +34,7 @@ export const asciiText = (bytes: Uint8Array, start: number, end: number, hash: n
       if (i === length) return cached;
     }
   }
-  const text = readLatin1(bytes, start, end);
+  const text = readAscii(bytes, start, end);
   if (missedHashes[slot] === hash) {
     cachedHashes[slot] = hash;
     cachedTexts[slot] = text;

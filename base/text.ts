@@ -48,9 +48,6 @@ export const useNativeText = (native: NativeText): void => {
 
 export const readLatin1 = (bytes: Uint8Array, start: number, end: number): string => text.readLatin1(bytes, start, end);
 
-/** ASCII is latin1 whose bytes are below 128: the fastest way to read what is known to be ASCII. */
-export const readAscii = readLatin1;
-
 export const readUtf8 = (bytes: Uint8Array, start: number, end: number): string => text.readUtf8(bytes, start, end);
 
 export const writeLatin1 = (bytes: Uint8Array, value: string, at: number): number => text.writeLatin1(bytes, value, at);

@@ -9,6 +9,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import {
   type ByteWriter,
   copyOf,
+  JsonReader,
   messageOf,
   readBigI64,
   readCachedUtf8,
@@ -183,11 +184,12 @@ export const uuid: Serde<string> = sized(
 export function json<T>(): Serde<T>;
 export function json<S extends StandardSchemaV1>(schema: S): Serde<StandardSchemaV1.InferOutput<S>>;
 export function json(schema?: StandardSchemaV1): Serde<unknown> {
+  const reader = new JsonReader();
   return {
     name: 'json',
     write: writeJson,
     read(bytes, start, end) {
-      const value = parseJson(readUtf8(bytes, start, end));
+      const value = readJson(reader, bytes, start, end);
       return schema === undefined ? value : validated(schema, value);
     },
   };
@@ -204,9 +206,9 @@ const writeJson = (value: unknown, out: ByteWriter): void => {
   out.utf8(text);
 };
 
-const parseJson = (text: string): unknown => {
+const readJson = (reader: JsonReader, bytes: Uint8Array, start: number, end: number): unknown => {
   try {
-    return JSON.parse(text) as unknown;
+    return reader.read(bytes, start, end);
   } catch (cause) {
     throw new SerdeError(`not valid JSON: ${messageOf(cause)}`, { cause });
   }
