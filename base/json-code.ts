@@ -2,7 +2,7 @@
  * Pieces of generated code that read JSON where it stands.
  *
  * A piece reads `bytes` from `at` on, not beyond `end`, with `view`, a DataView of the same bytes. It uses the numbers
- * `c d e f h p s x y` and the boolean `n`, which the code around it declares, and leaves by the statement that it is
+ * `c d e f p s x y` and the boolean `n`, which the code around it declares, and leaves by the statement that it is
  * given (`break quick;`) where it meets what it was not made for: an escape, a number of many digits, bytes that are no
  * JSON. What is right is then for the plain form to say.
  */
@@ -35,16 +35,14 @@ export const expectBytesCode = (wanted: Uint8Array, leave: Code, constants: Cons
   return joinCode(tests);
 };
 
-/** Reads the text behind the quote at `at` into `v`, and steps over it. `ascii` and `utf8` are the constants of
- *  `asciiText` and `readUtf8`. */
-export const jsonTextCode = (ascii: number, utf8: number, leave: Code): Code => code`
-  p = at + 1; h = 0; d = 0;
+/** Walks the text behind the quote at `at`: `p` is at its closing quote, and `d` is below 128 where all of it is ASCII.
+ *  `each` is done for each byte `c`. */
+export const jsonTextCode = (each: Code, leave: Code): Code => code`
+  p = at + 1; d = 0;
   while ((c = bytes[p]) !== 34) {
     if (c === 92 || c < 32 || p >= end) ${leave}
-    d |= c; h = (Math.imul(h, 31) + c) | 0; p++;
-  }
-  v = d < 128 ? k${ascii}(bytes, at + 1, p, h) : k${utf8}(bytes, at + 1, p);
-  at = p + 1;`;
+    d |= c; ${each} p++;
+  }`;
 
 /** The sign and the whole digits at `at` into `n` and `x`; `d` counts the digits, and `p` is behind them. No leading
  *  zero, at most 15. Nine digits fit 32 bits: the rest is added to them. `powers` is the constant of `powersOfTen`. */

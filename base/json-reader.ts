@@ -12,10 +12,9 @@
  */
 
 import { readAscii } from './ascii.ts';
-import { type Code, Constants, code, codegenAllowed, joinCode, runCode } from './generated-code.ts';
+import { type Code, Constants, code, codegenAllowed, joinCode, noCode, runCode } from './generated-code.ts';
 import { expectBytesCode, jsonNumberCode, jsonTextCode, powersOfTen } from './json-code.ts';
 import { readUtf8, utf8Bytes } from './text.ts';
-import { asciiText } from './text-cache.ts';
 
 /** Reads the record that begins at `at`; undefined where it has another layout. */
 type ReadRecord = (bytes: Uint8Array, view: DataView, at: number, end: number) => unknown;
@@ -203,7 +202,9 @@ const readValue = (kind: LayoutField['kind'], shared: Shared, constants: Constan
     case 'text':
       return code`
   if (bytes[at] === 34) {
-    ${jsonTextCode(shared.ascii, shared.utf8, leave)}
+    ${jsonTextCode(noCode, leave)}
+    v = d < 128 ? k${shared.ascii}(bytes, at + 1, p) : k${shared.utf8}(bytes, at + 1, p);
+    at = p + 1;
   } else {
     ${readPart(shared)}
   }`;
@@ -261,14 +262,14 @@ const constructorOf = (names: readonly string[]): unknown => {
 const generate = (layout: Layout): ReadRecord => {
   const constants = new Constants();
   const shared: Shared = {
-    ascii: constants.add(asciiText),
+    ascii: constants.add(readAscii),
     utf8: constants.add(readUtf8),
     powers: constants.add(powersOfTen),
     part: constants.add(new JsonPart()),
   };
   return runCode(
     code`return (bytes, view, at, end) => {
-  let p = 0, s = 0, c = 0, d = 0, f = 0, h = 0, e = 0, x = 0, y = 0, n = false, v = null;
+  let p = 0, s = 0, c = 0, d = 0, f = 0, e = 0, x = 0, y = 0, n = false, v = null;
   quick: {
     ${readObject(layout, shared, constants)}
     if (at !== end) break quick;

@@ -226,7 +226,10 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
     case 'text':
       return code`
   if (bytes[at] !== 34) break quick;
-  ${jsonTextCode(shared.ascii, shared.utf8, leave)}`;
+  h = 0;
+  ${jsonTextCode(code`h = (Math.imul(h, 31) + c) | 0;`, leave)}
+  v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);
+  at = p + 1;`;
     case 'int32':
     case 'int64':
       return code`
