@@ -289,7 +289,7 @@ class JsonPart {
   read(bytes: Uint8Array, at: number, end: number): unknown {
     this.end = partEnd(bytes, at, end);
     const first = bytes[at];
-    const nested = first === 34 || first === 91 || first === 123;
+    const nested = first === quote || first === 91 || first === 123;
     const text = nested ? readUtf8(bytes, at, this.end) : readAscii(bytes, at, this.end);
     if (text === 'null') return null;
     if (text === 'true') return true;
@@ -302,32 +302,24 @@ class JsonPart {
   }
 }
 
+const quote = 34;
+const backslash = 92;
+const isOpening = (byte: number): boolean => byte === 91 || byte === 123;
+const isClosing = (byte: number): boolean => byte === 93 || byte === 125;
+const endsScalar = (byte: number): boolean => byte === 44 || byte <= 32 || isClosing(byte);
+
 /** Where the value at `at` ends, if one stands there. */
 const partEnd = (bytes: Uint8Array, at: number, end: number): number => {
   let depth = 0;
   for (let place = at; place < end; place++) {
-    switch (bytes[place]) {
-      case 34:
-        for (place++; place < end && bytes[place] !== 34; place++) if (bytes[place] === 92) place++;
-        if (depth === 0) return Math.min(place + 1, end);
-        break;
-      case 91:
-      case 123:
-        depth++;
-        break;
-      case 93:
-      case 125:
-        if (--depth <= 0) return depth < 0 ? place : place + 1;
-        break;
-      case 9:
-      case 10:
-      case 13:
-      case 32:
-      case 44:
-        if (depth === 0) return place;
-        break;
-      default:
-    }
+    const byte = bytes[place] as number;
+    if (byte === quote) {
+      for (place++; place < end && bytes[place] !== quote; place++) if (bytes[place] === backslash) place++;
+      if (depth === 0) return Math.min(place + 1, end);
+    } else if (isOpening(byte)) depth++;
+    else if (depth === 0) {
+      if (endsScalar(byte)) return place;
+    } else if (isClosing(byte) && --depth === 0) return place + 1;
   }
   return end;
 };

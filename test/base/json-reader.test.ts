@@ -135,7 +135,7 @@ describe('a text is what JSON.parse makes of it', () => {
           kinds.flat().forEach((text, i) => {
             const bytes = utf8Bytes(text);
             const wrong = damages[i % damages.length];
-            if (wrong != null) bytes[wrong.at % bytes.length] = wrong.byte;
+            if (wrong !== undefined && wrong !== null) bytes[wrong.at % bytes.length] = wrong.byte;
             expectAsParsed(reader, bytes);
           });
         },
