@@ -8,9 +8,10 @@
  *
  * Everything is synchronous. What is piped is processed to the end, through repartition topics and topics that the
  * topology both writes and reads, and every task commits, before `pipe` returns. Each sub-topology is one task, all
- * partitions of a topic are one; `partitions` asks for more. Stores are in memory, nothing is limited, late and bad
- * records are in `drops`. The clock stands still until `advanceWallClock`; it gives the time of a piped record
- * that has none, wall-clock punctuators go by it, and windows that close on a quiet stream (`closing`).
+ * partitions of a topic are one; `partitions` asks for more. A repartition has the partitions that it asks for, and
+ * what it is joined with has as many. Stores are in memory, nothing is limited, late and bad records are in `drops`.
+ * The clock stands still until `advanceWallClock`; it gives the time of a piped record that has none, wall-clock
+ * punctuators go by it, and windows that close on a quiet stream (`closing`).
  */
 
 import { assert, ManualClock, partitionOfKey, UserError } from '../base/index.ts';
@@ -28,6 +29,7 @@ import { BlockPool } from './block.ts';
 import type { StoreForm } from './dsl/queryable-store.ts';
 import { formOf, type ReadableStore, type ReadableWindows } from './dsl/readable-store.ts';
 import { withoutOriginTime } from './origin-time.ts';
+import { planPartitions } from './partition-plan.ts';
 import { type Drop, TaskCounters } from './runtime/drops.ts';
 import { writesNothing } from './runtime/global-stores.ts';
 import { type ClosingTime, QuietTime } from './runtime/quiet-time.ts';
@@ -41,13 +43,14 @@ import { type Forms, noBytes, type PipedRecord, type TestRecord } from './test-r
 import { TestSessionStore, TestStore, TestWindowStore } from './test-stores.ts';
 import { type InputOptions, TestInput, TestOutput } from './test-topics.ts';
 import type { Topology } from './topology.ts';
-import type { GlobalStore } from './topology-nodes.ts';
+import { changelogTopic, type GlobalStore, internalTopic } from './topology-nodes.ts';
 
 export type { TestRecord } from './test-records.ts';
 
 export interface DriverOptions {
   readonly applicationId?: string;
-  /** Partitions of every topic, and tasks of every sub-topology. Default 1. */
+  /** Partitions of every topic, and tasks of every sub-topology; a repartition may ask for another number. Default
+   *  1. */
   readonly partitions?: number;
   /** What the clock shows at first. */
   readonly now?: number;
@@ -75,6 +78,8 @@ export class TopologyTestDriver {
   readonly drops: Drop[] = [];
   readonly counters = new TaskCounters();
   readonly #partitions: number;
+  /** Of topics by full name, where it is another number. */
+  readonly #counts = new Map<string, number>();
   readonly #graph: SubTopologyGraph;
   readonly #closing: ClosingTime;
   readonly #quiet: QuietTime;
@@ -104,17 +109,18 @@ export class TopologyTestDriver {
     this.#quiet = new QuietTime(closing, this.clock);
     this.#partitions = partitions;
     const subTopologies = topology.subTopologies();
-    this.#graph = new SubTopologyGraph(
-      subTopologies,
-      applicationId,
-      subTopologies.map(() => partitions),
-    );
+    const plan = planPartitions(topology, partitionsAsked(topology, partitions));
+    for (const [topic, count] of plan.topics) this.#counts.set(topic, count);
+    for (const [topic, count] of plan.repartitions) this.#counts.set(internalTopic(applicationId, topic), count);
+    this.#graph = new SubTopologyGraph(subTopologies, applicationId, plan.subTopologies);
     const globals = new Map<string, StateStore>();
     for (const global of topology.globals)
       globals.set(global.store.name, this.#openGlobal(global, applicationId, onError));
     let storeId = 0;
     for (const subTopology of subTopologies) {
-      for (let partition = 0; partition < partitions; partition++) {
+      const tasks = plan.subTopologies[subTopology.id] ?? 0;
+      for (const { name } of subTopology.stores) this.#counts.set(changelogTopic(applicationId, name), tasks);
+      for (let partition = 0; partition < tasks; partition++) {
         const stores: StateStore[] = [];
         const errors = new RecordErrors(onError, (drop) => this.drops.push(drop));
         const task = new Task({
@@ -127,11 +133,12 @@ export class TopologyTestDriver {
             return store;
           },
           globals,
-          outputs: () => ({ partitions, maxBatchBytes: noLimit }),
+          outputs: (topic) => ({ partitions: this.#countOf(topic), maxBatchBytes: noLimit }),
+          reads: (topic) => partition < this.#countOf(topic),
           outbox: { batch: (topic, to, bytes) => this.#sent.push({ topic, partition: to, bytes }) },
           drops: errors,
           counters: this.counters,
-          tasks: partitions,
+          tasks,
           now: () => this.clock.now(),
           maxIdleMs: maxTaskIdleMs,
           processingPolicy: (failure) => errors.thrown(failure),
@@ -184,10 +191,14 @@ export class TopologyTestDriver {
     }
   }
 
+  #countOf(topic: string): number {
+    return this.#counts.get(topic) ?? this.#partitions;
+  }
+
   #stateOf(topic: string, partition: number): PartitionState {
     let states = this.#partitionStates.get(topic);
     if (states === undefined) {
-      states = Array.from({ length: this.#partitions }, () => ({ readers: [], end: 0 }));
+      states = Array.from({ length: this.#countOf(topic) }, () => ({ readers: [], end: 0 }));
       this.#partitionStates.set(topic, states);
     }
     const state = states[partition];
@@ -212,7 +223,7 @@ export class TopologyTestDriver {
   pipe(topic: string, records: readonly PipedRecord<Uint8Array, Uint8Array>[]): void {
     const builders = new Map<number, BatchBuilder>();
     for (const { key = null, value = null, timestamp = this.clock.now(), headers = [], partition } of records) {
-      const to = partition ?? (key === null ? 0 : partitionOfKey(key, 0, key.length, this.#partitions));
+      const to = partition ?? (key === null ? 0 : partitionOfKey(key, 0, key.length, this.#countOf(topic)));
       let builder = builders.get(to);
       if (builder === undefined) builders.set(to, (builder = new BatchBuilder()));
       const keyStart = key === null ? -1 : 0;
@@ -410,3 +421,16 @@ export class TopologyTestDriver {
     }
   }
 }
+
+/** The partitions of the topics that are read: as many as a repartition asks for that they have to be partitioned
+ *  like, otherwise `usual`. */
+const partitionsAsked = (topology: Topology, usual: number): ((topic: string) => number) => {
+  const asked = new Map(topology.repartitions.map(({ topic, partitions }) => [topic, partitions]));
+  const counts = new Map<string, number>();
+  for (const { sources, stores } of topology.subTopologies()) {
+    if (stores.length === 0) continue;
+    const count = sources.map(({ repartition, topic }) => (repartition ? asked.get(topic) : undefined)).find(Boolean);
+    for (const { repartition, topic } of sources) if (!repartition && count !== undefined) counts.set(topic, count);
+  }
+  return (topic) => counts.get(topic) ?? usual;
+};

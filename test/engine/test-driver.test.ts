@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { serdes } from '../../engine/index.ts';
 import { SessionWindows, Stores, StreamsBuilder, TimeWindows } from '../../engine/public.ts';
 import { TopologyTestDriver } from '../../engine/test-driver.ts';
@@ -220,4 +220,73 @@ test('what becomes of records at fault is given as it is to an application', () 
   expect(driver.drops.map(({ reason }) => reason)).toEqual(['deserialization', 'processing']);
   expect(() => input.pipe('a', 'none again')).toThrow(expect.objectContaining({ code: 'QUERY_RECORD_FAILED' }));
   expect(seen).toEqual(['deserialization 0', 'deserialization 3']);
+});
+
+describe('a repartition that asks for a number of partitions', () => {
+  const pages = (partition: (key: string | null, value: string | null, count: number) => number, partitions = 4) => {
+    const builder = new StreamsBuilder();
+    const rows = builder.stream('in', texts).repartition({ ...texts, name: 'spread', partitions, partition });
+    return { builder, rows };
+  };
+
+  test('has so many, and a task for each', () => {
+    const asked: number[] = [];
+    const { builder, rows } = pages((key, _value, count) => {
+      asked.push(count);
+      return key === 'a' ? 3 : 1;
+    });
+    rows.groupByKey().count({ store: 'counts' }).toStream().to('out');
+    const driver = new TopologyTestDriver(builder.build());
+    driver.input('in', texts).pipeText(`
+      a: x @1
+      b: y @2
+      a: z @3`);
+    expect(new Set(asked)).toEqual(new Set([4]));
+    expect(driver.stores('counts').length).toBe(4);
+    expect(driver.keyValueStore('counts', { key: string, value: int64 }).get('a')).toMatchObject({ value: 2 });
+    expect(
+      driver
+        .output('test-spread-repartition', texts)
+        .readAll()
+        .map(({ key, partition }) => `${key}${partition}`),
+    ).toEqual(['a3', 'b1', 'a3']);
+    const counts = driver.output('out', { key: string, value: int64 }).readAll();
+    expect(counts.map(({ key, value, partition }) => `${key}${value} ${partition}`).sort()).toEqual([
+      'a1 0',
+      'a2 0',
+      'b1 0',
+    ]);
+  });
+
+  test('gives its number to the topic that it is joined with', () => {
+    const { builder, rows } = pages((key) => (key === 'a' ? 3 : 1));
+    rows.join(builder.table('names', texts), (page, name) => `${page} ${name}`, { value: string }).to('out');
+    const driver = new TopologyTestDriver(builder.build());
+    driver.pipe('names', [
+      { key: new TextEncoder().encode('a'), value: new TextEncoder().encode('Ann'), partition: 3 },
+    ]);
+    driver.input('in', texts).pipe('a', 'x', 1);
+    expect(driver.output('out', texts).readAll()).toMatchObject([{ key: 'a', value: 'x Ann' }]);
+  });
+
+  test('may be merged with a topic of fewer, and two that are joined have to ask for the same', () => {
+    const { builder, rows } = pages((key) => (key === 'a' ? 3 : 1));
+    rows.merge(builder.stream('more', texts)).to('out');
+    const driver = new TopologyTestDriver(builder.build());
+    driver.input('in', texts).pipe('a', 'x', 1);
+    driver.input('more', texts).pipe('a', 'y', 1);
+    expect(
+      driver
+        .output('out', texts)
+        .readAll()
+        .map(({ value }) => value),
+    ).toEqual(['x', 'y']);
+
+    const { builder: other, rows: four } = pages(() => 0);
+    const three = other.stream('more', texts).repartition({ ...texts, name: 'three', partitions: 3 });
+    four.join(three.toTable(), (left, right) => `${left}${right}`, { value: string }).to('out');
+    expect(() => new TopologyTestDriver(other.build())).toThrow(
+      expect.objectContaining({ code: 'TOPOLOGY_NOT_COPARTITIONED' }),
+    );
+  });
 });
