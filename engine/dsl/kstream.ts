@@ -40,6 +40,7 @@ import type {
   StreamJoined,
   TableMaterialized,
   WithKeyAndValue,
+  Without,
   WithValue,
 } from './options.ts';
 import { keyOf, type StreamParts } from './parts.ts';
@@ -64,11 +65,20 @@ export class KStream<K, V> {
     return node;
   }
 
+  /** The records for which `keeps` holds. A type guard narrows the type of their values. */
+  filter<W extends V>(keeps: (key: K | null, value: V | null) => value is W, options?: Named): KStream<K, W>;
+  filter(keeps: (key: K | null, value: V | null) => boolean, options?: Named): KStream<K, V>;
   filter(keeps: (key: K | null, value: V | null) => boolean, options: Named = {}): KStream<K, V> {
     requireFunctions('filter', { keeps });
     return this.#filter(keeps, false, options);
   }
 
+  /** The records for which `drops` does not hold. */
+  filterNot<W extends V>(
+    drops: (key: K | null, value: V | null) => value is W,
+    options?: Named,
+  ): KStream<K, Without<V, W>>;
+  filterNot(drops: (key: K | null, value: V | null) => boolean, options?: Named): KStream<K, V>;
   filterNot(drops: (key: K | null, value: V | null) => boolean, options: Named = {}): KStream<K, V> {
     requireFunctions('filterNot', { drops });
     return this.#filter(drops, true, options);

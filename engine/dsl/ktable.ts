@@ -14,7 +14,7 @@ import { foreignKeyJoin } from './foreign-key-join.ts';
 import { requireOne } from './given.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
-import type { Materialized, Named, Processed, WithKeyAndValue, WithValue } from './options.ts';
+import type { Materialized, Named, Processed, WithKeyAndValue, Without, WithValue } from './options.ts';
 import { presentKeyOf, type TableParts } from './parts.ts';
 import { type QueryableStore, queryableStore, type VersionedForm } from './queryable-store.ts';
 import { Suppressed } from './suppressed.ts';
@@ -35,12 +35,20 @@ export class KTable<K, V> {
     this.#parts = parts;
   }
 
-  /** The rows for which `keeps` holds. They are kept where `store` names one. */
+  /** The rows for which `keeps` holds; a type guard narrows their type. They are kept where `store` names one. */
+  filter<W extends V>(keeps: (key: K, value: V) => value is W, options?: Materialized<W>): KTable<K, W>;
+  filter(keeps: (key: K, value: V) => boolean, options?: Materialized<V>): KTable<K, V>;
   filter(keeps: (key: K, value: V) => boolean, options: Materialized<V> = {}): KTable<K, V> {
     requireFunctions('filter', { keeps });
     return this.#filter(keeps, false, options);
   }
 
+  /** The rows for which `drops` does not hold. */
+  filterNot<W extends V>(
+    drops: (key: K, value: V) => value is W,
+    options?: Materialized<Without<V, W>>,
+  ): KTable<K, Without<V, W>>;
+  filterNot(drops: (key: K, value: V) => boolean, options?: Materialized<V>): KTable<K, V>;
   filterNot(drops: (key: K, value: V) => boolean, options: Materialized<V> = {}): KTable<K, V> {
     requireFunctions('filterNot', { drops });
     return this.#filter(drops, true, options);

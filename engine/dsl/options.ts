@@ -82,3 +82,6 @@ export interface TableMaterialized<V> extends Materialized<V> {
   /** Left out: the last record of a key counts, whatever its time. */
   readonly versioned?: Versioned;
 }
+
+/** The values that a type guard for `W` leaves over. Where that is none of the type, there are still nulls. */
+export type Without<V, W> = [Exclude<V, W>] extends [never] ? V : Exclude<V, W>;

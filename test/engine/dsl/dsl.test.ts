@@ -297,6 +297,47 @@ test('what cannot be written or cannot work is said when it is asked for', () =>
   );
 });
 
+test('a type guard as predicate narrows the type of values, as that of an array does', () => {
+  interface Cat {
+    readonly kind: 'cat';
+    readonly lives: number;
+  }
+  interface Dog {
+    readonly kind: 'dog';
+  }
+  const pet = json<Cat | Dog>();
+  const isCat = (_key: string | null, value: Cat | Dog | null): value is Cat => value?.kind === 'cat';
+  const builder = new StreamsBuilder();
+  const pets = builder.stream('pets', { key: string, value: pet });
+  const cats = pets.filter(isCat);
+  expectTypeOf(cats).toEqualTypeOf<KStream<string, Cat>>();
+  expectTypeOf(pets.filterNot(isCat)).toEqualTypeOf<KStream<string, Dog>>();
+  expectTypeOf(pets.filter(isCat, { name: 'named' })).toEqualTypeOf<KStream<string, Cat>>();
+  // The compiler knows what is a guard by itself.
+  expectTypeOf(pets.filter((_key, value) => value?.kind === 'dog')).toEqualTypeOf<KStream<string, Dog>>();
+  expectTypeOf(pets.filter((_key, value) => value !== null)).toEqualTypeOf<KStream<string, Cat | Dog>>();
+  // Nulls are no part of the type: records without a value stay what they were.
+  expectTypeOf(pets.filter((_key, value) => value === null)).toEqualTypeOf<KStream<string, Cat | Dog>>();
+  expectTypeOf(pets.filterNot((_key, value) => value !== null)).toEqualTypeOf<KStream<string, Cat | Dog>>();
+  expectTypeOf(pets.filter((key) => key === 'a')).toEqualTypeOf<KStream<string, Cat | Dog>>();
+
+  const table = builder.table('pet-table', { key: string, value: pet });
+  const rowIsCat = (_key: string, value: Cat | Dog): value is Cat => value.kind === 'cat';
+  expectTypeOf(table.filter(rowIsCat)).toEqualTypeOf<KTable<string, Cat>>();
+  expectTypeOf(table.filter(rowIsCat, { store: 'cats' })).toEqualTypeOf<KTable<string, Cat>>();
+  expectTypeOf(table.filterNot(rowIsCat)).toEqualTypeOf<KTable<string, Dog>>();
+  expectTypeOf(table.filter((key) => key === 'a')).toEqualTypeOf<KTable<string, Cat | Dog>>();
+
+  cats.groupByKey().reduce((a, b) => (a.lives > b.lives ? a : b));
+  cats.mapValues((cat) => cat && `${cat.lives}`, { value: string }).to('lives');
+  const driver = new TopologyTestDriver(builder.build());
+  driver.input('pets', { key: string, value: pet }).pipeText(`
+    tom: {"kind":"cat","lives":9}
+    rex: {"kind":"dog"}
+    eve: -`);
+  expect(driver.output('lives', { key: string, value: string }).readText()).toBe('tom: 9');
+});
+
 test('types follow the operators', () => {
   const builder = new StreamsBuilder();
   const stream = builder.stream('in', { key: string, value: json<{ n: number }>() });
