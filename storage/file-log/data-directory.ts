@@ -51,7 +51,9 @@ export class DataDirectory {
     this.#files = files;
     this.path = path;
     this.owner = guarded(path, () => {
-      if (files.stat(path) === undefined) {
+      const found = files.stat(path);
+      if (found?.kind === 'file') throw notADirectory(path);
+      if (found === undefined) {
         files.mkdir(path);
         files.syncDirectory(parentOf(path));
       }
@@ -239,6 +241,11 @@ export const topicOf = (id: string, fields: JsonFields): TopicDescription => ({
   partitions: fields.count('partitions'),
   configs: fields.texts('configs'),
 });
+
+const notADirectory = (path: string): UserError =>
+  new UserError('DATA_DIR_UNREADABLE', `${path} is a file; the data of a log is a directory`, {
+    hint: 'Give the path of a directory: one that does not exist yet is made.',
+  });
 
 const unreadable = (path: string, why: string, cause?: unknown): UserError =>
   new UserError('DATA_DIR_UNREADABLE', `the data directory ${path} cannot be used: ${why}`, {

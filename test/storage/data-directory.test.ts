@@ -138,6 +138,16 @@ test.each([
   expect(await failure(open())).toBe('DATA_DIR_UNREADABLE');
 });
 
+test('a file in the place of the directory itself is named as one', async () => {
+  rmSync(directory, { recursive: true });
+  writeFileSync(directory, '');
+  await expect(open()).rejects.toMatchObject({
+    code: 'DATA_DIR_UNREADABLE',
+    message: `${directory} is a file; the data of a log is a directory`,
+    hint: 'Give the path of a directory: one that does not exist yet is made.',
+  });
+});
+
 test.each([
   ['["ids"]', '{"limit":"many"}', 'the field "limit" must be a whole number of at least 0, not "many"'],
   ['["producer","id"]', '{"producerId":1,"epoch":40000}', 'the field "epoch" must be at most 32766, not 40000'],
