@@ -80,3 +80,19 @@ describe.each(pages)('%s', (page) => {
     expect(named.filter((code) => !listed.has(code))).toEqual([]);
   });
 });
+
+test('the defaults of windows are those that their page lists', async () => {
+  const hour = 3_600_000;
+  const { engine } = await openWorld();
+  await engine.execute(
+    "CREATE STREAM taps (who VARCHAR KEY, path VARCHAR) WITH (kafka_topic='taps', partitions=1, value_format='JSON');",
+  );
+  const row = /^\| `(\w+ \([^`]+\))`(?:, `(EMIT FINAL)`)? \| (\d+) hours? \| (\d+) hours? \|$/gm;
+  const rows = [...read('docs/sql/windows-and-time.md').matchAll(row)];
+  expect(rows.length).toBe(6);
+  for (const [, window, emit = 'EMIT CHANGES', grace, kept] of rows) {
+    const select = `SELECT who, COUNT(*) AS taps FROM taps WINDOW ${window} GROUP BY who ${emit}`;
+    const explained = JSON.stringify(await engine.execute(`EXPLAIN ${select};`));
+    expect(explained, window).toContain(`kept ${Number(kept) * hour} ms, grace ${Number(grace) * hour} ms`);
+  }
+});
