@@ -57,15 +57,8 @@ const nodesByName = (nodes: readonly Node[], hasGlobals: boolean): ReadonlyMap<s
     if (byName.has(node.name)) throw fault('TOPOLOGY_DUPLICATE_NAME', `two nodes are called "${node.name}"`);
     byName.set(node.name, node);
   }
-  if (!nodes.some((node) => node.node === 'source')) {
-    throw hasGlobals
-      ? fault(
-          'TOPOLOGY_EMPTY',
-          'the topology has global stores and no other source',
-          'In one process a table with a store answers as a global one does: builder.table.',
-        )
-      : fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
-  }
+  if (!hasGlobals && !nodes.some((node) => node.node === 'source'))
+    throw fault('TOPOLOGY_EMPTY', 'the topology has no source', 'A topology reads at least one topic.');
   return byName;
 };
 

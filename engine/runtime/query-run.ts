@@ -15,7 +15,7 @@ export class QueryRun {
   /** What is known of the topics that records have named in former runs. */
   readonly namedTopics: RunAssignment['namedTopics'];
   readonly setup: QuerySetup;
-  /** Threads that were given tasks of this query. */
+  /** Threads that were given tasks of this query; without any, the one that has its global stores. */
   readonly threads: Set<number>;
   /** Those that have opened and restored them. */
   readonly assigned = new Set<number>();
@@ -42,7 +42,7 @@ export class QueryRun {
     this.namedTopics = namedTopics;
     this.setup = setup;
     this.assignment = new Map(setup.assignment);
-    this.threads = new Set([...setup.assignment.values()].map(({ thread }) => thread));
+    this.threads = new Set(setup.threads);
   }
 
   /** Nothing pending or under way, and everything read as of the hosts' last look. */

@@ -62,6 +62,8 @@ export interface QuerySetup {
   readonly producer: Producer | undefined;
   readonly tasks: readonly TaskAssignment[];
   readonly assignment: Assignment;
+  /** Those that run its tasks; one also where there are none, since the topology has global stores alone. */
+  readonly threads: readonly number[];
   readonly positions: readonly PartitionPosition[];
 }
 
@@ -186,7 +188,14 @@ const setUpWith = async (log: Log, settings: QuerySettings, producer: Producer |
   const assignment = assignTasks({ applicationId, tasks: planned, threads, ...(shards !== undefined && { shards }) });
   if (!transient) await keepRecord(log, settings, topics, record, assignment);
   const tasks = planned.map((task) => ({ ...task, shard: placementOf(assignment, task.id).shard }));
-  return { plan, outputs, topicIds, globalTopics, producer, tasks, assignment, positions: [...positions.values()] };
+  const [first] = threads;
+  assert(first !== undefined, `no thread can run the query ${applicationId}`);
+  const used = tasks.length === 0 ? [first.thread] : [...assignment.values()].map(({ thread }) => thread);
+  return {
+    ...{ plan, outputs, topicIds, globalTopics, producer, tasks, assignment },
+    threads: [...new Set(used)],
+    positions: [...positions.values()],
+  };
 };
 
 /** The topics that the query writes; its own are made where they are missing. What a transient query writes stays in

@@ -51,7 +51,8 @@ const behind = async (query: ManagedQuery, position: Position, { change, closed 
     const missing = positions.some(
       ({ topic, partition, offset }) => offset < (wanted.get(partitionKey(topic, partition)) ?? 0),
     );
-    if (positions.length > 0 && !missing) return;
+    const readsNone = query.run?.setup.tasks.length === 0;
+    if ((positions.length > 0 || readsNone) && !missing) return;
     if (!query.active || closed()) {
       throw new UserError('QUERY_NOT_RUNNING', `the query "${query.spec.id}" ended before it reached the position`, {
         hint: 'Its state can be read while it runs.',

@@ -284,6 +284,8 @@ export class TaskHost {
       }
       const subTopologies = run.topology.subTopologies();
       run.graph = new SubTopologyGraph(subTopologies, assignment.applicationId, assignment.partitionCounts);
+      // There may be no tasks beside them.
+      await this.#opener.globalsOf(run);
       for (const task of assignment.tasks) {
         const hosted = await this.#opener.open(run, this.#subTopologyOf(run, task), task);
         if (hosted === undefined) return;

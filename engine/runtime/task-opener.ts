@@ -58,7 +58,7 @@ export class TaskOpener {
     changelogEnds: readonly PartitionPosition[] = [],
   ): Promise<HostedTask | undefined> {
     const { shards } = this.#options;
-    const globals = await this.#globalsOf(run);
+    const globals = await this.globalsOf(run);
     const kept = subTopology.stores.some(isCheckpointed);
     const shard = kept ? await shards?.use(assignment.shard, assignment) : undefined;
     let hosted: HostedTask;
@@ -87,8 +87,8 @@ export class TaskOpener {
     return hosted;
   }
 
-  /** Those that the tasks of the thread share, filled. */
-  async #globalsOf(run: HostedRun): Promise<ReadonlyMap<string, StateStore>> {
+  /** The global stores that the tasks of the thread share, filled. */
+  async globalsOf(run: HostedRun): Promise<ReadonlyMap<string, StateStore>> {
     const globals = run.topology?.globals ?? [];
     if (globals.length === 0 || run.over) return new Map();
     const { host, memory, feeds } = this.#options;

@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { partitionOfKey } from '../../../base/index.ts';
-import type { Runtime } from '../../../engine/index.ts';
+import { type Runtime, serdes } from '../../../engine/index.ts';
+import { StreamsBuilder } from '../../../engine/public.ts';
 import type { Log } from '../../../storage/index.ts';
 import { consume, logKinds, newRuntime, openLog, produce, Shards, utf8 } from './support.ts';
 import { titledVisits } from './topologies.ts';
@@ -68,6 +69,31 @@ describe.each(logKinds)('on the %s log', (kind) => {
     const second = await start(log, shards);
     await second.awaitIdle();
     expect((await titled(log)).slice(before)).toEqual(['e=late', 'a=-']);
+  });
+
+  test('an application of global stores alone is started, read, paused and started again', async () => {
+    const log = await open();
+    const { string } = serdes;
+    const builder = new StreamsBuilder();
+    builder.globalTable('pages', { key: string, value: string, store: 'titles' });
+    const topology = builder.build();
+    const titleOf = async (runtime: Runtime, page: string): Promise<boolean> =>
+      (await runtime.read('app', 'titles', utf8(page))).length > 0;
+    await title(log, 'a', 'title of a');
+    for (let start = 0; start < 2; start++) {
+      const runtime = closedLater(newRuntime(log));
+      await runtime.start({ id: 'app', topology });
+      await runtime.awaitIdleOf('app');
+      expect([await titleOf(runtime, 'a'), await titleOf(runtime, `later ${start}`)]).toEqual([true, false]);
+      await title(log, `later ${start}`, 'x');
+      await expect.poll(() => titleOf(runtime, `later ${start}`)).toBe(true);
+      await runtime.reader('app').reached([{ topic: 'pages', partition: 0, offset: 1 }]);
+      runtime.pause('app');
+      runtime.resume('app');
+      await runtime.awaitIdle();
+      expect(runtime.status('app')).toMatchObject({ state: 'running', tasks: 0 });
+      await runtime.close();
+    }
   });
 
   test('a topic that does not exist is named', async () => {
