@@ -256,7 +256,7 @@ export class Checkpoint {
       if (address === 0) continue;
       due.drop(at);
       table.clearFlag(address, flags.due);
-      if (table.valueLength(address) < 0 && !table.hasFlag(address, flags.changed)) core.remove(address);
+      if (table.valueLength(address) < 0 && !table.hasFlag(address, flags.changed)) core.removeAbsent(address);
     }
     due.written();
   }

@@ -13,13 +13,13 @@ import { KvError } from './ordered-kv.ts';
 
 export const checksumBytes = 4;
 
-/** The checksum of a key and the value `bytes[0, length)`; never 0. */
-const checksumOf = (key: Uint8Array, bytes: Uint8Array, length: number): number =>
-  crc32c(bytes, 0, length, crc32c(key, 0, key.length)) || 1;
+/** The checksum of a key and the value `bytes[start, end)`; never 0. */
+const checksumOf = (key: Uint8Array, bytes: Uint8Array, start: number, end: number): number =>
+  crc32c(bytes, start, end, crc32c(key, 0, key.length)) || 1;
 
 /** Puts the checksum behind the value `bytes[0, length)`; answers with it. */
 export const appendChecksum = (key: Uint8Array, bytes: Uint8Array, length: number): number => {
-  const checksum = checksumOf(key, bytes, length);
+  const checksum = checksumOf(key, bytes, 0, length);
   writeI32(bytes, length, checksum);
   return checksum;
 };
@@ -32,10 +32,10 @@ export const withChecksum = (key: Uint8Array, value: Uint8Array): Uint8Array => 
   return bytes;
 };
 
-/** Whether a value as it was stored has its checksum. */
-export const isWhole = (key: Uint8Array, stored: Uint8Array): boolean => {
-  const length = stored.length - checksumBytes;
-  return length >= 0 && checksumOf(key, stored, length) === readU32(stored, length);
+/** Whether a value as it was stored has its checksum; it is `stored[start, end)`. */
+export const isWhole = (key: Uint8Array, stored: Uint8Array, start = 0, end = stored.length): boolean => {
+  const valueEnd = end - checksumBytes;
+  return valueEnd >= start && checksumOf(key, stored, start, valueEnd) === readU32(stored, valueEnd);
 };
 
 /** Verifies a value as it was stored; answers with its checksum. Throws a `KvError` of kind `corrupt`. */

@@ -78,8 +78,6 @@ export class FlatTable {
   #directory: Int32Array[];
   /** 32 − bits that the directory uses. */
   #shift = 32;
-  #handAt = 0;
-  #handSlot = 0;
 
   /** `listed`: entries are kept in lists. `coarse`: values change their length all the time. */
   constructor(options: { readonly seed: number; readonly listed: boolean; readonly coarse?: boolean }) {
@@ -507,7 +505,6 @@ export class FlatTable {
     if (depth > 32 - this.#shift) {
       this.#directory = this.#directory.flatMap((each) => [each, each]);
       this.#shift--;
-      this.#handAt *= 2;
     }
     const halves = [newSlots(slotsOf(sub), depth), newSlots(slotsOf(sub), depth)] as const;
     for (let at = 0; at < sub.length - 2; at += 2) {
@@ -559,26 +556,9 @@ export class FlatTable {
 
   // ---- walking
 
-  /** Moves the clock's hand to the next slot and answers with what is there: an address, or 0. */
-  tick(): number {
-    let sub = this.#directory[this.#handAt] as Int32Array | undefined;
-    if (sub === undefined || this.#handSlot >= slotsOf(sub)) {
-      this.#handSlot = 0;
-      this.#handAt = sub === undefined ? 0 : this.#handAt + (1 << (32 - this.#shift - (sub[sub.length - 1] as number)));
-      if (this.#handAt >= this.#directory.length) this.#handAt = 0;
-      sub = this.#directory[this.#handAt] as Int32Array;
-    }
-    return sub[this.#handSlot++ * 2 + 1] as number;
-  }
-
-  /** After the entry under the hand was taken out: another one may have come into its slot. */
-  untick(): void {
-    if (this.#handSlot > 0) this.#handSlot--;
-  }
-
   /** Visits the entries with `from` ≤ unsigned hash < `to`, but at most those of one sub-table. Answers with the hash
    *  to go on from. The visitor must not change the table; answering false ends the visit. */
-  visitHashes(from: number, to: number, visit: (address: number) => boolean): number {
+  visitHashes(from: number, to: number, visit: (address: number, hash: number) => boolean): number {
     const sub = this.#subOf(from | 0);
     const bits = sub[sub.length - 1] as number;
     const width = 2 ** (32 - bits);
@@ -586,8 +566,9 @@ export class FlatTable {
     for (let at = 0; at < sub.length - 2; at += 2) {
       const address = sub[at + 1] as number;
       if (address === 0) continue;
-      const hash = (sub[at] as number) >>> 0;
-      if (hash >= from && hash < end && !visit(address)) break;
+      const hash = sub[at] as number;
+      const place = hash >>> 0;
+      if (place >= from && place < end && !visit(address, hash)) break;
     }
     return end;
   }

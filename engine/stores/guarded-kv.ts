@@ -9,7 +9,14 @@
  * Writes wait for each other: none is under way behind one that fails.
  */
 
-import { type KvBatch, KvError, type KvIterator, type KvRange, type OrderedKv } from './ordered-kv.ts';
+import {
+  type KvBatch,
+  KvError,
+  type KvIterator,
+  type KvRange,
+  type OrderedKv,
+  type ScratchBlocks,
+} from './ordered-kv.ts';
 
 export class GuardedKv implements OrderedKv {
   readonly #kv: OrderedKv;
@@ -23,6 +30,10 @@ export class GuardedKv implements OrderedKv {
   /** Why nothing is written any more. */
   get failure(): KvError | undefined {
     return this.#failure;
+  }
+
+  get scratch(): ScratchBlocks {
+    return this.#kv.scratch;
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {

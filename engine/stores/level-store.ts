@@ -17,6 +17,7 @@
  * and its users verify what they read (`checksum.ts`, `checkpoint-check.ts`).
  */
 
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Level } from 'level';
@@ -29,6 +30,8 @@ import {
   type KvIterator,
   type KvRange,
   type OrderedKv,
+  type ScratchBlocks,
+  scratchBlockBytes,
 } from './ordered-kv.ts';
 
 type Database = Level<Uint8Array, Uint8Array>;
@@ -50,6 +53,7 @@ const damageMark = 'DAMAGED';
 /** What has to fit the disk before a shard that had no room for a write is opened again: more than a write buffer. */
 const roomBytes = 16 << 20;
 const roomFile = 'room';
+const scratchFile = 'scratch';
 
 const deletesPerBatch = 4_096;
 
@@ -83,7 +87,7 @@ export const openLevelShard = async (
   { onDamage, ...options }: LevelKvOptions & { readonly onDamage?: (why: string) => void } = {},
 ): Promise<OrderedKv> => {
   const directory = join(state, `shard-${shard}`);
-  await rm(join(directory, roomFile), { force: true });
+  for (const left of [roomFile, scratchFile]) await rm(join(directory, left), { force: true });
   let why = await damageOf(directory);
   if (why === undefined) {
     try {
@@ -123,10 +127,12 @@ const damageOf = async (directory: string): Promise<string | undefined> =>
 class LevelKv implements OrderedKv {
   readonly #database: Database;
   readonly #directory: string;
+  readonly scratch: ScratchFile;
 
   constructor(database: Database, directory: string) {
     this.#database = database;
     this.#directory = directory;
+    this.scratch = new ScratchFile(join(directory, scratchFile));
   }
 
   getSync(key: Uint8Array): Uint8Array | undefined {
@@ -196,7 +202,63 @@ class LevelKv implements OrderedKv {
   }
 
   close(): Promise<void> {
+    this.scratch.close();
     return this.#database.close();
+  }
+}
+
+/** A file without a name: it is gone when the process ends, however it ends. */
+class ScratchFile implements ScratchBlocks {
+  readonly #path: string;
+  #file: number | undefined;
+  #blocks = 0;
+  readonly #free: number[] = [];
+  #ended = false;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  allocate(): number {
+    if (this.#file === undefined) {
+      if (this.#ended) throw new KvError('failed', 'the scratch file is closed');
+      this.#file = openSync(this.#path, 'w+');
+      rmSync(this.#path);
+    }
+    return this.#free.pop() ?? this.#blocks++;
+  }
+
+  /** The space is given back with the last block. */
+  release(block: number): void {
+    this.#free.push(block);
+    if (this.#free.length < this.#blocks) return;
+    this.#closeFile();
+    this.#free.length = this.#blocks = 0;
+  }
+
+  read(block: number, from: number, into: Uint8Array): void {
+    const read = readSync(this.#opened, into, 0, into.length, block * scratchBlockBytes + from);
+    if (read !== into.length) throw new KvError('failed', 'a block of the scratch file ends too early');
+  }
+
+  write(block: number, bytes: Uint8Array): void {
+    const written = writeSync(this.#opened, bytes, 0, bytes.length, block * scratchBlockBytes);
+    if (written !== bytes.length) throw new KvError('full', 'a block of the scratch file was not written whole');
+  }
+
+  get #opened(): number {
+    if (this.#file === undefined) throw new KvError('failed', 'the scratch file is closed');
+    return this.#file;
+  }
+
+  close(): void {
+    this.#ended = true;
+    this.#closeFile();
+  }
+
+  #closeFile(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 }
 

@@ -10,15 +10,15 @@
  * from its own stores only; what others had to evict it gives away, half of it at each look (`giveWay`), so that an
  * idle thread's memory goes to a busy one.
  *
- * Not counted: what a slab reserves beyond its entries (at most half of them, and 2 MiB for each store), and LevelDB's
- * own caches (up to 24 MiB for each open shard).
+ * Not counted: what a slab reserves beyond its entries (at most half of them, and 2 MiB for each store), LevelDB's own
+ * caches (up to 24 MiB for each open shard), and the blocks in which entries leave memory (200 KiB for each thread).
  */
 
 /** A store, as far as memory goes. */
 export interface MemoryUser {
   /** How many places the hand passes in it. */
   readonly slots: number;
-  /** Passes so many while memory is short; answers whether that has made, or will make, any room. */
+  /** Passes so many while memory is short, on average; answers whether that has made, or will make, any room. */
   evict(slots: number): boolean;
 }
 

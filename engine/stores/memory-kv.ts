@@ -10,7 +10,15 @@
  */
 
 import { assert } from '../../base/index.ts';
-import { type KvBatch, KvError, type KvIterator, type KvRange, type OrderedKv } from './ordered-kv.ts';
+import {
+  type KvBatch,
+  KvError,
+  type KvIterator,
+  type KvRange,
+  type OrderedKv,
+  type ScratchBlocks,
+  scratchBlockBytes,
+} from './ordered-kv.ts';
 
 type Operation = { readonly key: string; readonly value: Uint8Array | undefined };
 type Write = { readonly operations: readonly Operation[]; readonly sync: boolean; readonly torn?: true };
@@ -39,9 +47,11 @@ export class MemoryKv implements OrderedKv {
   #closed = false;
   /** Point reads so far. */
   reads = 0;
+  readonly scratch: MemoryScratch;
 
   constructor(options: MemoryKvOptions = {}, content: ReadonlyMap<string, Uint8Array> = new Map()) {
     this.#options = options;
+    this.scratch = new MemoryScratch();
     this.#durable = new Map(content);
     this.#current = new Map(content);
   }
@@ -149,6 +159,48 @@ export class MemoryKv implements OrderedKv {
 
   #assertOpen(): void {
     if (this.#closed) throw new KvError('failed', 'the key-value store is closed');
+  }
+}
+
+/** Scratch blocks in memory, which fail when they are told to. */
+export class MemoryScratch implements ScratchBlocks {
+  readonly #blocks: Uint8Array[] = [];
+  readonly #free: number[] = [];
+  isBroken = false;
+  /** Writes succeed, and are not there afterwards. */
+  losesWrites = false;
+
+  get used(): number {
+    return this.#blocks.length - this.#free.length;
+  }
+
+  allocate(): number {
+    this.#assertSound();
+    return this.#free.pop() ?? this.#blocks.push(new Uint8Array(scratchBlockBytes).fill(0xaa)) - 1;
+  }
+
+  release(block: number): void {
+    assert(!this.#free.includes(block), 'a scratch block is released twice');
+    this.#free.push(block);
+  }
+
+  read(block: number, from: number, into: Uint8Array): void {
+    this.#assertSound();
+    into.set((this.#blocks[block] as Uint8Array).subarray(from, from + into.length));
+  }
+
+  write(block: number, bytes: Uint8Array): void {
+    this.#assertSound();
+    if (!this.losesWrites) (this.#blocks[block] as Uint8Array).set(bytes);
+  }
+
+  /** Overwrites the bytes of which `hits` is true. */
+  damage(hits: () => boolean, byte: () => number): void {
+    for (const block of this.#blocks) for (let i = 0; i < block.length; i++) if (hits()) block[i] = byte();
+  }
+
+  #assertSound(): void {
+    if (this.isBroken) throw new KvError('failed', 'the scratch file cannot be used');
   }
 }
 

@@ -45,7 +45,23 @@ export interface KvIterator {
   close(): Promise<void>;
 }
 
+export const scratchBlockBytes = 1 << 16;
+
+/** Blocks of `scratchBlockBytes` on the disk, for what need not outlive the process. Calls throw where the disk
+ *  fails. */
+export interface ScratchBlocks {
+  /** The number of a block that nobody uses, of arbitrary content. */
+  allocate(): number;
+  release(block: number): void;
+  /** Fills `into` with what the block has from byte `from` on. */
+  read(block: number, from: number, into: Uint8Array): void;
+  /** Writes a whole block. */
+  write(block: number, bytes: Uint8Array): void;
+}
+
 export interface OrderedKv {
+  /** Shared by all stores of the shard. */
+  readonly scratch: ScratchBlocks;
   /** Synchronous point read; throws a `KvError`. */
   getSync(key: Uint8Array): Uint8Array | undefined;
   batch(): KvBatch;

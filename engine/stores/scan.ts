@@ -199,7 +199,8 @@ export const scanCommitted = async (core: StoreCore, range: ScanRange, visit: Sc
   const from = kv === undefined || core.complete ? await scanMemory(core, bounds, delivery) : 0;
   if (kv !== undefined && !delivery.ended && from < hashes) {
     try {
-      await scanBoth(core, kv, bounds, delivery, from);
+      // What has expired meanwhile is not in memory any more, but the key-value store may have it still.
+      await scanBoth(core, kv, new Bounds(core, range), delivery, from);
     } catch (error) {
       throw core.stored.noted(error);
     }

@@ -80,6 +80,7 @@ export abstract class StateTable implements Omit<StateStoreLifecycle, 'committed
 
   close(): Promise<void> {
     this.core.memory.leave();
+    this.core.spilled?.clear();
     this.#opening.close();
     return this.#checkpoint.stop();
   }

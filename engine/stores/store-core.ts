@@ -9,8 +9,9 @@
  *   changed and due    both      the checkpoint writes what was committed, the list of changes has it
  *
  * An entry that is not in memory is as the key-value store has it, unless the store is *complete* (nothing was ever
- * evicted and it did not start from a checkpoint): then it is absent. A blind write of an entry that is not in memory
- * reads nothing; its value before stays "on disk".
+ * evicted and it did not start from a checkpoint): then it is absent. Where it has left memory there may be a copy,
+ * which is the same (`spilled-entries.ts`). A blind write of an entry that is not in memory reads nothing; its value
+ * before stays "on disk".
  *
  * Beside this file: memory and eviction (`store-memory.ts`), expiry by time (`expiry.ts`), entries in the key-value
  * store (`stored-entries.ts`), opening and clearing (`store-opening.ts`), writing checkpoints (`checkpoint.ts`), scans
@@ -29,6 +30,7 @@ import { hasWindow, kinds, numberValue, readNumberValue, readTime, timeBytes, wr
 import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
 import { RecentEntries } from './recent-entries.ts';
+import { SpilledEntries } from './spilled-entries.ts';
 import type { CallName, CallTimes, ChangelogAppend, KeyColumns, StoreCall, StoreStats } from './state-store.ts';
 import type { ChangeVisitor } from './store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
@@ -87,6 +89,8 @@ export class StoreCore implements EntriesInMemory {
   due = new DueQueue();
   readonly expiry: Expiry | undefined;
   readonly stored: StoredEntries;
+  /** Copies of what has left memory; undefined without a key-value store. */
+  readonly spilled: SpilledEntries | undefined;
   readonly memory: StoreMemory;
   /** Readers of entries where they lie. */
   readonly readers: EntryReader[] = [];
@@ -133,6 +137,7 @@ export class StoreCore implements EntriesInMemory {
     this.#aheads = [this.ahead];
     this.#lookAheadFrom = options.lookAheadFrom;
     this.expiry = expiry;
+    this.spilled = options.kv && new SpilledEntries(options.kv.scratch, (bytes, at) => this.#isExpired(bytes, at));
     this.table = this.#newTable();
     this.recent = paged && expiry !== undefined ? new RecentEntries(this) : undefined;
     this.memory = new StoreMemory(this, options.memory);
@@ -180,6 +185,7 @@ export class StoreCore implements EntriesInMemory {
     this.due = new DueQueue();
     this.expiry?.reset();
     this.stored.reset();
+    this.spilled?.clear();
     this.linked.clear();
     this.recent?.clear();
     this.keyWindows?.clear();
@@ -342,24 +348,63 @@ export class StoreCore implements EntriesInMemory {
     return list < 0 || windows.isComplete(list);
   }
 
+  /** Whether nobody reads an entry any more that begins with its kind at `at`. */
+  #isExpired(bytes: Uint8Array, at: number): boolean {
+    const { expiry } = this;
+    return expiry !== undefined && hasWindow(bytes[at] as number) && readTime(bytes, at + 1) < expiry.committedWindow;
+  }
+
   /** Brings a key into memory that is not there, as the key-value store has it; 0 when it is known to be absent. */
   #load(hash: number, kind: number, key: Uint8Array, start: number, end: number): number {
     const { stored } = this;
     if (stored.kv === undefined || this.#isAbsent(kind, key, start)) return 0;
     stored.reads++;
+    const copy = this.#findSpilled(hash, kind, key, start, end);
+    if (copy !== undefined) return this.#insertStored(hash, kind, key, start, end, copy.bytes, copy.start, copy.end);
     const value = stored.read(kind, key, start, end);
-    const length = value === undefined ? 0 : value.length - checksumBytes;
-    const address = this.#insert(hash, kind, key, start, end, length, true);
-    if (value === undefined) return address;
-    this.table.setChecksum(address, readU32(value, length));
-    return this.table.setValue(address, value, 0, length);
+    if (value === undefined) return this.#insert(hash, kind, key, start, end, 0, true);
+    return this.#insertStored(hash, kind, key, start, end, value, 0, value.length);
+  }
+
+  /** The copy of an entry that has left memory, where there is one; valid until the next look-up. */
+  #findSpilled(hash: number, kind: number, key: Uint8Array, start: number, end: number): SpilledEntries | undefined {
+    const { spilled } = this;
+    if (spilled?.find(hash, kind, key, start, end) !== true) return undefined;
+    if (this.stored.isWhole(kind, key, start, end, spilled)) return spilled;
+    spilled.giveUp();
+    return undefined;
+  }
+
+  /** Adds an entry whose value, as it is stored, is `value[valueStart, valueEnd)`. */
+  #insertStored(
+    hash: number,
+    kind: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): number {
+    const to = valueEnd - checksumBytes;
+    const address = this.#insert(hash, kind, key, start, end, to - valueStart, true);
+    this.table.setChecksum(address, readU32(value, to));
+    return this.table.setValue(address, value, valueStart, to);
   }
 
   /** Reads the checksum of what the key-value store has under the key of an entry in memory that is not known (0:
    *  nothing). */
   readStoredChecksum(address: number): void {
-    this.table.setChecksum(address, this.stored.checksumOf(this.storedKeyOf(address)));
-    this.table.clearFlag(address, flags.unknown);
+    const { table, stored } = this;
+    const bytes = table.bytesOf(address);
+    const start = table.keyStart(address) + 1;
+    const end = start - 1 + table.keyLength(address);
+    const kind = table.kindOf(address);
+    const copy = this.#findSpilled(table.hash(kind, bytes, start, end), kind, bytes, start, end);
+    const checksum =
+      copy === undefined ? stored.checksumOf(this.storedKeyOf(address)) : readU32(copy.bytes, copy.end - checksumBytes);
+    table.setChecksum(address, checksum);
+    table.clearFlag(address, flags.unknown);
   }
 
   /** The key of an entry in memory as it is stored; valid until the next one is made. */
@@ -515,6 +560,17 @@ export class StoreCore implements EntriesInMemory {
     if (this.#last === from) this.#last = to;
   }
 
+  /** Takes an unchanged entry out of memory that is absent, unless there may be a copy of what it was when it left
+   *  memory before: it then stays until it leaves memory as others do. */
+  removeAbsent(address: number): void {
+    const { spilled, expiry, table } = this;
+    const isNew = (): boolean =>
+      expiry !== undefined &&
+      hasWindow(table.kindOf(address)) &&
+      expiry.windows.isNew(readTime(table.bytesOf(address), table.keyStart(address) + 1));
+    if (spilled === undefined || spilled.isEmpty || isNew()) this.remove(address);
+  }
+
   /** Takes an unchanged entry out of memory. */
   remove(address: number): void {
     const table = this.table;
@@ -647,8 +703,10 @@ export class StoreCore implements EntriesInMemory {
       if (length >= 0) {
         const start = changes.startBefore(i);
         table.setValue(address, changes.bytesBefore(i), start, start + length);
-      } else if (length === wasAbsent && table.hasFlag(address, flags.due)) table.setValue(address, noBytes, -1, -1);
-      else this.remove(address);
+      } else if (length === wasAbsent) {
+        table.setValue(address, noBytes, -1, -1);
+        if (!table.hasFlag(address, flags.due)) this.removeAbsent(address);
+      } else this.remove(address);
     }
     changes.reset();
     this.expiry?.rollback();

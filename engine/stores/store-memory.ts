@@ -4,6 +4,9 @@
  * Over the limit, each new entry makes the clock's hand pass some slots, of whatever store: clean entries that were not
  * used since the hand last passed leave memory. Entries that are changed or due cannot leave; when they are what fills
  * the memory, a checkpoint is due at once. A store without a key-value store evicts nothing, unless it may forget.
+ *
+ * Within a store the hand goes by ranges of hashes, since that is the order of what has left memory
+ * (`spilled-entries.ts`): all that leaves of a range is written together.
  */
 
 import type { ChangeList } from './change-list.ts';
@@ -14,15 +17,35 @@ import type { KeyWindows } from './key-windows.ts';
 import { hasWindow, readTime } from './layout.ts';
 import type { MemoryBudget, MemoryUser } from './memory-budget.ts';
 import type { RecentEntries } from './recent-entries.ts';
+import type { SpilledEntries } from './spilled-entries.ts';
 import type { StoredEntries } from './stored-entries.ts';
 
 /** Slots that one new entry may make the hand pass. */
 const slotsPerEntry = 64;
+/** Slots that are passed at once: enough for some dozens of entries to go into each block of what has left memory, and
+ *  a sixteenth of a large table. */
+const leastPassed = 256;
+const mostPassed = 4_096;
 /** New entries after which memory is accounted for; larger ones are at once. */
 const entriesBetween = 64;
 const largeEntryBytes = 16 << 10;
 /** Bytes by which entries grow before memory is accounted for again. */
 const grownBetween = 2 << 10;
+
+const allHashes = 2 ** 32;
+/** What one pass has found; shared by all stores of the thread. */
+let addresses = new Int32Array(1024);
+let hashes = new Int32Array(1024);
+
+const growFound = (): void => {
+  const grown = (from: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
+    const to = new Int32Array(from.length * 2);
+    to.set(from);
+    return to;
+  };
+  addresses = grown(addresses);
+  hashes = grown(hashes);
+};
 
 /** What of a store is in memory. */
 export interface EntriesInMemory {
@@ -35,6 +58,7 @@ export interface EntriesInMemory {
   /** To find the windows of a key. */
   readonly keyWindows: KeyWindows | undefined;
   readonly stored: StoredEntries;
+  readonly spilled: SpilledEntries | undefined;
   /** What is evicted is gone, and the same as absent. */
   readonly forgets: boolean;
   /** Memory holds everything. */
@@ -52,6 +76,12 @@ export class StoreMemory implements MemoryUser {
   #grown = 0;
   /** What was reported to the budget. */
   #reported = 0;
+  /** The unsigned hash from which on entries are passed next. */
+  #hand = 0;
+  /** Slots that are to be passed still; below 0: so many more were passed. */
+  #owed = 0;
+  /** The last pass has met what may leave memory. */
+  #progress = false;
 
   constructor(entries: EntriesInMemory, budget: MemoryBudget | undefined) {
     this.#entries = entries;
@@ -61,7 +91,7 @@ export class StoreMemory implements MemoryUser {
 
   /** Bytes that are counted against the budget. */
   get bytesInUse(): number {
-    const { table, changes, due, expiry, recent, keyWindows } = this.#entries;
+    const { table, changes, due, expiry, recent, keyWindows, spilled } = this.#entries;
     return (
       table.slab.liveBytes +
       (recent?.bytesInMemory ?? 0) +
@@ -69,6 +99,7 @@ export class StoreMemory implements MemoryUser {
       table.slotBytes +
       changes.bytesInMemory +
       due.bytesInMemory +
+      (spilled?.bytesInMemory ?? 0) +
       (expiry?.windows.bytesInMemory ?? 0)
     );
   }
@@ -134,35 +165,57 @@ export class StoreMemory implements MemoryUser {
   }
 
   evict(slots: number): boolean {
-    const entries = this.#entries;
-    const { table, expiry } = entries;
     const budget = this.#budget as MemoryBudget;
-    let progress = false;
-    entries.recent?.releaseSpare();
-    // What is in use changes here with an eviction only. To ask at each slot took a third of all time where a store was
-    // ten times larger than its memory.
-    let isShort = budget.isShort;
-    for (let left = slots; left > 0 && isShort; left--) {
-      const address = table.tick();
-      if (address === 0 || table.hasFlag(address, flags.changed) || table.hasFlag(address, flags.due)) continue;
-      progress = true;
+    this.#entries.recent?.releaseSpare();
+    for (this.#owed += slots; this.#owed > 0 && budget.isShort; ) this.#pass(budget);
+    this.#owed = Math.min(this.#owed, 0);
+    return this.#progress;
+  }
+
+  /** Passes the entries of one range of hashes. */
+  #pass(budget: MemoryBudget): void {
+    const entries = this.#entries;
+    const { table, spilled, expiry } = entries;
+    const from = this.#hand;
+    const slots = this.slots;
+    const width = Math.ceil((allHashes / slots) * Math.max(leastPassed, Math.min(mostPassed, slots / 16)));
+    let found = 0;
+    const to = table.visitHashes(from, Math.min(from + width, allHashes), (address, hash) => {
+      if (found === addresses.length) growFound();
+      addresses[found] = address;
+      hashes[found++] = hash;
+      return true;
+    });
+    this.#hand = to === allHashes ? 0 : to;
+    this.#owed -= Math.max(1, (slots * (to - from)) / allHashes);
+    table.touchHeaders(addresses, 0, found);
+    let leaving = 0;
+    this.#progress = false;
+    for (let i = 0; i < found; i++) {
+      const address = addresses[i] as number;
+      if (table.hasFlag(address, flags.changed | flags.due)) continue;
+      this.#progress = true;
       if (table.hasFlag(address, flags.referenced)) {
         table.clearFlag(address, flags.referenced);
         continue;
       }
-      entries.complete = entries.forgets;
+      addresses[leaving] = address;
+      hashes[leaving++] = hashes[i] as number;
+    }
+    if (leaving === 0) return;
+    spilled?.keep(table, addresses, hashes, leaving);
+    entries.complete = entries.forgets;
+    for (let i = 0; i < leaving; i++) {
+      const address = addresses[i] as number;
       if (expiry !== undefined && hasWindow(table.kindOf(address))) {
         const windowStart = readTime(table.bytesOf(address), table.keyStart(address) + 1);
         expiry.windows.setIncomplete(expiry.windows.list(windowStart));
       }
       entries.remove(address);
-      table.untick();
-      this.evictions++;
-      const before = this.#reported;
-      this.report();
-      budget.evicted(before - this.#reported);
-      isShort = budget.isShort;
     }
-    return progress;
+    this.evictions += leaving;
+    const before = this.#reported;
+    this.report();
+    budget.evicted(before - this.#reported);
   }
 }

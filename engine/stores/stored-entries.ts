@@ -6,7 +6,7 @@
  */
 
 import { assert, copyBytes, readU32, writeI32 } from '../../base/index.ts';
-import { appendChecksum, checksumBytes, verifyChecksum } from './checksum.ts';
+import { appendChecksum, checksumBytes, isWhole, verifyChecksum } from './checksum.ts';
 import { EntrySum, entrySumBytes } from './entry-sum.ts';
 import { kinds, kvPrefixBytes, positionValue } from './layout.ts';
 import { type KvBatch, KvError, type KvRange, type OrderedKv } from './ordered-kv.ts';
@@ -85,6 +85,17 @@ export class StoredEntries {
   /** The value as it is stored, its checksum behind it; undefined when there is none. Throws a `KvError`. */
   read(kind: number, key: Uint8Array, start: number, end: number): Uint8Array | undefined {
     return this.#getVerified(this.key(kind, key, start, end));
+  }
+
+  /** Whether a value that was kept elsewhere, `bytes[from, to)`, is one of this key as it would be stored. */
+  isWhole(
+    kind: number,
+    key: Uint8Array,
+    start: number,
+    end: number,
+    { bytes, start: from, end: to }: { readonly bytes: Uint8Array; readonly start: number; readonly end: number },
+  ): boolean {
+    return isWhole(this.key(kind, key, start, end), bytes, from, to);
   }
 
   /** A value that the store has once, without its checksum. */

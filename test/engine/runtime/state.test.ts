@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { ManualClock, Random, writeOrderedI64 } from '../../../base/index.ts';
 import { type OperatorSupplier, type RuntimeEvent, serdes, source, Topology } from '../../../engine/index.ts';
+import { MemoryScratch } from '../../../engine/stores/memory-kv.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { encodeBatch, type Log, LogError, openMemoryLog, type Producer } from '../../../storage/index.ts';
 import { consume, lastOf, newRuntime, openLog, produce, type Row, Shards, utf8 } from './support.ts';
@@ -198,8 +199,12 @@ test('a page that cannot be read while an idle store puts entries into pages fai
   let unreadable = false;
   const openShard = async (shard: number): Promise<OrderedKv> => {
     const kv = await shards.open(shard);
+    // What leaves memory is read from the key-value store alone.
+    const scratch = new MemoryScratch();
+    scratch.isBroken = true;
     return {
       ...kv,
+      scratch,
       getSync: (key) => {
         if (unreadable) throw new KvError('failed', 'the disk cannot be read');
         return kv.getSync(key);

@@ -73,6 +73,7 @@ export class Shards {
 
 /** Closing a shard at the end of a runtime must not lose it for the next one. */
 const keptOpen = (kv: MemoryKv): OrderedKv => ({
+  scratch: kv.scratch,
   getSync: (key) => kv.getSync(key),
   batch: () => kv.batch(),
   iterate: (range) => kv.iterate(range),
@@ -153,6 +154,7 @@ export const slowHosts = (options: {
 };
 
 const mortal = (kv: OrderedKv, alive: () => boolean): OrderedKv => ({
+  scratch: kv.scratch,
   getSync: (key) => kv.getSync(key),
   batch() {
     const batch = kv.batch();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { damageInFiles } from '../../../engine/stores/level-files.ts';
 import { openLevelKv, openLevelShard } from '../../../engine/stores/level-store.ts';
-import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
+import { KvError, type OrderedKv, scratchBlockBytes } from '../../../engine/stores/ordered-kv.ts';
 import type { KeyValueStateStore } from '../../../engine/stores/state-store.ts';
 import { createStore } from '../../../engine/stores/store-kinds.ts';
 
@@ -183,4 +183,23 @@ test('what a closed shard is asked fails as a key-value error', async () => {
   const kv = await openLevelKv(directory);
   await kv.close();
   expect((await kvErrorOf(() => kv.getSync(text.encode('a'))))?.kind).toBe('failed');
+});
+
+test('the scratch file has no name, and one that a crash left is deleted', async () => {
+  await openShard().then((kv) => kv.close());
+  await writeFile(join(directory, 'scratch'), 'left by a process that was killed before it took the name away');
+  const kv = await openShard();
+  kv.scratch.write(kv.scratch.allocate(), new Uint8Array(scratchBlockBytes));
+  expect(await readdir(directory)).not.toContain('scratch');
+  const page = new Uint8Array(8);
+  kv.scratch.read(0, 0, page);
+  kv.scratch.release(0);
+  expect(() => kv.scratch.read(0, 0, page)).toThrow(KvError);
+  // It begins anew, with a file of its own.
+  kv.scratch.write(kv.scratch.allocate(), new Uint8Array(scratchBlockBytes).fill(3));
+  kv.scratch.read(0, 0, page);
+  expect(page[0]).toBe(3);
+  await kv.close();
+  expect(() => kv.scratch.read(0, 0, page)).toThrow(KvError);
+  expect(() => kv.scratch.allocate()).toThrow(KvError);
 });

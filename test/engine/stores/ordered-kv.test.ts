@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openLevelKv } from '../../../engine/stores/level-store.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
-import type { KvRange, OrderedKv } from '../../../engine/stores/ordered-kv.ts';
+import { type KvRange, type OrderedKv, scratchBlockBytes } from '../../../engine/stores/ordered-kv.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const everything: KvRange = { from: bytes(0), to: bytes(255, 255) };
@@ -54,6 +54,22 @@ describe.each(Object.keys(makers))('the %s key-value store', (name) => {
     expect([...(kv.getSync(bytes(1)) ?? [])]).toEqual([10]);
     expect(kv.getSync(bytes(2))?.length).toBe(0);
     expect(kv.getSync(bytes(3))).toBeUndefined();
+  });
+
+  test('a scratch block holds what was written last, and is used again when it was given back', async () => {
+    const { scratch } = await open();
+    const blocks = [scratch.allocate(), scratch.allocate()];
+    const [first = -1, second = -1] = blocks;
+    for (const [i, block] of blocks.entries()) scratch.write(block, new Uint8Array(scratchBlockBytes).fill(i + 1));
+    const page = new Uint8Array(8);
+    scratch.read(second, scratchBlockBytes - 8, page);
+    expect([...page]).toEqual([2, 2, 2, 2, 2, 2, 2, 2]);
+    scratch.read(first, 16, page);
+    expect(page[0]).toBe(1);
+    scratch.release(first);
+    expect(scratch.allocate()).toBe(first);
+    scratch.read(second, 0, page);
+    expect(page[0]).toBe(2);
   });
 
   test('the last operation of a batch on a key counts', async () => {

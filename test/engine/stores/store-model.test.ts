@@ -22,6 +22,7 @@ type Step =
   | { readonly op: 'expire-behind' }
   | { readonly op: 'meta'; readonly name: string; readonly value: number }
   | { readonly op: 'commit' | 'rollback' | 'checkpoint' | 'fail' | 'idle' | 'check' | 'scan-aside' }
+  | { readonly op: 'break-scratch' }
   | { readonly op: 'fail-read'; readonly after: number }
   | { readonly op: 'block'; readonly keys: readonly Key[]; readonly size: number }
   | { readonly op: 'advance'; readonly steps: number }
@@ -130,6 +131,7 @@ const steps = (kind: Kind): fc.Arbitrary<Step[]> => {
     { arbitrary: sample, weight: 2 },
     { arbitrary: failRead, weight: 2 },
     { arbitrary: crash, weight: 1 },
+    { arbitrary: fc.nat(7).map((n): Step => ({ op: n === 0 ? 'break-scratch' : 'commit' })), weight: 1 },
   ];
   if (kind === 'ordered by time') options.push({ arbitrary: append, weight: 20 }, { arbitrary: extend, weight: 12 });
   if (timed) options.push({ arbitrary: expire, weight: 1 });
@@ -279,6 +281,9 @@ const apply = async (world: World, step: Step): Promise<void> => {
     case 'idle':
       world.idle();
       break;
+    case 'break-scratch':
+      world.breakScratch();
+      break;
     case 'fail-read':
       await world.finishScan();
       world.failRead(step.after);
@@ -344,6 +349,23 @@ test.each(allKinds)('what a %s store deletes stays deleted when its checkpoint c
     { op: 'checkpoint' },
     { op: 'advance', steps: 1 },
     { op: 'check' },
+  ]);
+});
+
+test('a scan that is overtaken by the first eviction shows no window that has expired meanwhile', async () => {
+  const put = (window: number, size: number): Step => ({ op: 'put', at: { window, key: '' }, size, tag: 0 });
+  await run(new World('window, several of a record', setups['a tiny memory limit']), [
+    put(180_000, 300),
+    put(120_000, 0),
+    { op: 'commit' },
+    put(120_000, 1),
+    { op: 'checkpoint' },
+    { op: 'commit' },
+    { op: 'expire', window: 140_000 },
+    { op: 'advance', steps: 2 },
+    { op: 'scan-aside' },
+    { op: 'commit' },
+    { op: 'update', at: { window: 0, key: 'key-0' }, tag: 0 },
   ]);
 });
 

@@ -110,6 +110,11 @@ export class World {
     this.#readsLeft = after ?? -1;
   }
 
+  /** Copies of what has left memory cannot be read or written any more. */
+  breakScratch(): void {
+    if (this.kv !== undefined) this.kv.scratch.isBroken = true;
+  }
+
   #newStore(): StateStore {
     const options = {
       kv: this.kv === undefined ? undefined : new GuardedKv(this.kv),

@@ -1,0 +1,163 @@
+/** Copies of what has left memory, against a plain map; and that nothing depends on them. */
+
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Random } from '../../../base/index.ts';
+import { FlatTable } from '../../../engine/stores/flat-table.ts';
+import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
+import { MemoryKv, MemoryScratch } from '../../../engine/stores/memory-kv.ts';
+import { scratchBlockBytes } from '../../../engine/stores/ordered-kv.ts';
+import { SpilledEntries } from '../../../engine/stores/spilled-entries.ts';
+import { createStore } from '../../../engine/stores/store-kinds.ts';
+import { bytesOf, textOf } from './world.ts';
+
+const kind = 0;
+const checksum = 0x12345678;
+
+/** Entries of text, as they leave memory. */
+class Spill {
+  readonly scratch = new MemoryScratch();
+  /** Keys that begin with one of these characters have expired. */
+  gone = '';
+  readonly entries = new SpilledEntries(this.scratch, (bytes, at) =>
+    this.gone.includes(String.fromCharCode(bytes[at + 1] as number)),
+  );
+
+  #hashOf(key: string): number {
+    const bytes = bytesOf(key);
+    return new FlatTable({ seed: 5, listed: false }).hash(kind, bytes, 0, bytes.length);
+  }
+
+  /** Undefined values: the entry is absent. */
+  keep(some: ReadonlyMap<string, string | undefined>): void {
+    const table = new FlatTable({ seed: 5, listed: false });
+    const addresses = new Int32Array(some.size);
+    const hashes = new Int32Array(some.size);
+    let count = 0;
+    for (const [key, value] of some) {
+      const bytes = bytesOf(key);
+      const hash = this.#hashOf(key);
+      const address = table.insert(hash, kind, bytes, 0, bytes.length, value?.length ?? 0);
+      table.setChecksum(address, checksum);
+      hashes[count] = hash;
+      addresses[count++] =
+        value === undefined ? address : table.setValue(address, bytesOf(value), 0, bytesOf(value).length);
+    }
+    this.entries.keep(table, addresses, hashes, count);
+  }
+
+  find(key: string): string | undefined {
+    const bytes = bytesOf(key);
+    if (!this.entries.find(this.#hashOf(key), kind, bytes, 0, bytes.length)) return undefined;
+    const { bytes: found, start, end } = this.entries;
+    expect(new DataView(found.buffer).getUint32(found.byteOffset + end - 4)).toBe(checksum);
+    return textOf(found, start, end - 4);
+  }
+}
+
+test('what leaves memory is found as it was last, and what is absent or too large is not', () => {
+  const entry = fc.tuple(
+    fc.nat(2_000).map((n) => `key-${n}`),
+    fc.oneof(fc.constant(-1), fc.nat(20), fc.nat(20), fc.nat(900), fc.constant(2_000)),
+  );
+  const step = fc.array(entry, { maxLength: 1_500, size: 'max' });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 12, size: 'max' }), (steps) => {
+      const spill = new Spill();
+      const model = new Map<string, string>();
+      for (const [i, some] of steps.entries()) {
+        const leaving = new Map(
+          some.map(([key, length]) => [key, length < 0 ? undefined : `${i}`.padEnd(length, '.').slice(0, length)]),
+        );
+        spill.keep(leaving);
+        for (const [key, value] of leaving) {
+          if (value === undefined || value.length > 1_000) model.delete(key);
+          else model.set(key, value);
+        }
+      }
+      for (let n = 0; n <= 2_000; n++) expect(spill.find(`key-${n}`)).toBe(model.get(`key-${n}`));
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test('blocks are split as they fill, and given back together', () => {
+  const spill = new Spill();
+  for (let from = 0; from < 20_000; from += 500)
+    spill.keep(new Map(Array.from({ length: 500 }, (_, i) => [`${from + i}`, 'x'.repeat(20)])));
+  for (let i = 0; i < 20_000; i++) expect(spill.find(`${i}`)).toBe('x'.repeat(20));
+  const bytes = spill.scratch.used * scratchBlockBytes;
+  expect(bytes).toBeGreaterThan(20_000 * 30);
+  expect(bytes).toBeLessThan(20_000 * 120);
+  spill.entries.clear();
+  expect(spill.scratch.used).toBe(0);
+  expect(spill.find('7')).toBeUndefined();
+});
+
+test('what has expired, and the gaps that changes of length leave, take no room for long', () => {
+  const spill = new Spill();
+  let most = 0;
+  for (let window = 0; window < 25; window++) {
+    const letter = String.fromCharCode(65 + window);
+    if (window > 0) spill.gone += String.fromCharCode(64 + window);
+    for (let size = 20; size < 60; size += 10)
+      spill.keep(new Map(Array.from({ length: 3_000 }, (_, i) => [`${letter}${i}`, 'x'.repeat(size)])));
+    if (window === 5) most = spill.scratch.used;
+    expect(spill.find(`${letter}77`)).toBe('x'.repeat(50));
+  }
+  expect(spill.scratch.used).toBeLessThanOrEqual(most * 2);
+});
+
+test('when the disk fails nothing is found any more, and nothing else happens', () => {
+  const spill = new Spill();
+  spill.keep(new Map([['a', '1']]));
+  spill.scratch.isBroken = true;
+  expect(spill.find('a')).toBeUndefined();
+  spill.keep(new Map([['a', '2']]));
+  spill.scratch.isBroken = false;
+  expect(spill.find('a')).toBeUndefined();
+  spill.keep(new Map([['a', '3']]));
+  expect(spill.find('a')).toBeUndefined();
+  expect(spill.scratch.used).toBe(0);
+});
+
+test('what was there before a write that the disk has lost is not found', () => {
+  const spill = new Spill();
+  spill.keep(new Map([['a', '1']]));
+  expect(spill.find('a')).toBe('1');
+  spill.scratch.losesWrites = true;
+  spill.keep(new Map([['a', '2']]));
+  expect(spill.find('a')).toBeUndefined();
+});
+
+test('a store whose copies are damaged reads its entries from the key-value store', async () => {
+  const kv = new MemoryKv();
+  const store = createStore({ name: 's', kind: 'key-value' }, { kv, storeId: 1, memory: new MemoryBudget(100_000) });
+  await store.open();
+  const random = new Random(7);
+  const value = (i: number, round: number): string => `${i}`.padEnd(20 + (round % 2) * 10, '.');
+  for (let round = 0; round < 6; round++) {
+    for (let i = 0; i < 5_000; i++) {
+      const key = bytesOf(`key-${i}`);
+      const bytes = bytesOf(value(i, round));
+      store.put(key, 0, key.length, bytes, 0, bytes.length);
+      if (i % 500 !== 499) continue;
+      store.commit(round * 5_000 + i + 1);
+      await store.checkpoint();
+    }
+    const { reads } = kv;
+    for (let i = 0; i < 5_000; i++) {
+      const key = bytesOf(`key-${i}`);
+      expect(store.get(key, 0, key.length)).toBe(true);
+      expect(textOf(store.valueBytes, store.valueStart, store.valueEnd)).toBe(value(i, round));
+    }
+    expect(store.stats.evictions).toBeGreaterThan(3_000);
+    if (round < 2) expect(kv.reads).toBe(reads);
+    else expect(kv.reads).toBeGreaterThan(reads);
+    if (round === 1)
+      kv.scratch.damage(
+        () => random.below(50) === 0,
+        () => random.below(256),
+      );
+  }
+});
