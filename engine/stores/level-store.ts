@@ -222,8 +222,14 @@ class ScratchFile implements ScratchBlocks {
   allocate(): number {
     if (this.#file === undefined) {
       if (this.#ended) throw new KvError('failed', 'the scratch file is closed');
-      this.#file = openSync(this.#path, 'w+');
-      rmSync(this.#path);
+      const file = openSync(this.#path, 'w+');
+      try {
+        rmSync(this.#path);
+      } catch (error) {
+        closeSync(file);
+        throw error;
+      }
+      this.#file = file;
     }
     return this.#free.pop() ?? this.#blocks++;
   }
@@ -257,8 +263,13 @@ class ScratchFile implements ScratchBlocks {
   }
 
   #closeFile(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
+    const file = this.#file;
     this.#file = undefined;
+    try {
+      if (file !== undefined) closeSync(file);
+    } catch {
+      // It is closed all the same, and what was in it is not needed any more.
+    }
   }
 }
 
