@@ -184,8 +184,10 @@ class LevelKv implements OrderedKv {
     }
   }
 
-  /** Writes as much as opening may have to: a table file of what the write-ahead log holds, and some. */
+  /** Writes as much as opening may have to: a table file of what the write-ahead log holds, and some. What the scratch
+   *  file takes is given back before. */
   async hasRoom(): Promise<boolean> {
+    this.scratch.close();
     const file = join(this.#directory, roomFile);
     try {
       await writeFile(file, new Uint8Array(roomBytes), { flush: true });
@@ -207,7 +209,8 @@ class LevelKv implements OrderedKv {
   }
 }
 
-/** A file without a name: it is gone when the process ends, however it ends. */
+/** A file without a name: it is gone when the process ends, however it ends. A write that fails ends it for all: the
+ *  disk is full, most often, and others need the space more. */
 class ScratchFile implements ScratchBlocks {
   readonly #path: string;
   #file: number | undefined;
@@ -248,8 +251,13 @@ class ScratchFile implements ScratchBlocks {
   }
 
   write(block: number, bytes: Uint8Array): void {
-    const written = writeSync(this.#opened, bytes, 0, bytes.length, block * scratchBlockBytes);
-    if (written !== bytes.length) throw new KvError('full', 'a block of the scratch file was not written whole');
+    try {
+      const written = writeSync(this.#opened, bytes, 0, bytes.length, block * scratchBlockBytes);
+      if (written !== bytes.length) throw new KvError('full', 'a block of the scratch file was not written whole');
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   get #opened(): number {

@@ -55,7 +55,7 @@ export interface ScratchBlocks {
   release(block: number): void;
   /** Fills `into` with what the block has from byte `from` on. */
   read(block: number, from: number, into: Uint8Array): void;
-  /** Writes a whole block. */
+  /** Writes a whole block. Where that fails all blocks of the shard are lost, and their space is given back. */
   write(block: number, bytes: Uint8Array): void;
 }
 
@@ -69,7 +69,7 @@ export interface OrderedKv {
   /** Deletes a range, not atomically. Without `sync` a crash may bring some of it back, even below later synced
    *  writes. */
   clear(range: KvRange, options: { readonly sync: boolean }): Promise<void>;
-  /** After a full disk: whether there is room for what opening it again takes. */
+  /** After a full disk: whether there is room for what opening it again takes. Scratch blocks are lost. */
   hasRoom(): Promise<boolean>;
   /** What it holds cannot be trusted: the next opening keeps it aside and begins with an empty one. */
   condemn(why: string): Promise<void>;

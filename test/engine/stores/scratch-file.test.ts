@@ -1,4 +1,4 @@
-/** The scratch file of a shard when the disk fails: the shard goes on. */
+/** The scratch file of a shard when the disk fails: its space is given back, and the shard goes on. */
 
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,8 @@ import { openLevelShard } from '../../../engine/stores/level-store.ts';
 import { type OrderedKv, scratchBlockBytes } from '../../../engine/stores/ordered-kv.ts';
 
 const faults = vi.hoisted(() => ({
+  /** What a write does; left out: it writes. */
+  write: undefined as (() => number) | undefined,
   close: false,
   remove: false,
   /** Files that were opened and closed. */
@@ -23,6 +25,7 @@ vi.mock(import('node:fs'), async (importOriginal) => {
       faults.open.push(file);
       return file;
     },
+    writeSync: ((...of: Parameters<typeof fs.writeSync>) => faults.write?.() ?? fs.writeSync(...of)) as never,
     closeSync: (file: number) => {
       expect(faults.open, 'a file is closed that is not open').toContain(file);
       faults.open.splice(faults.open.indexOf(file), 1);
@@ -44,13 +47,42 @@ beforeEach(async () => {
   kv = await openShard();
 });
 afterEach(async () => {
-  Object.assign(faults, { close: false, remove: false });
+  Object.assign(faults, { write: undefined, close: false, remove: false });
   await kv.close();
   expect(faults.open).toEqual([]);
   await rm(data, { recursive: true, force: true });
 });
 
 const block = new Uint8Array(scratchBlockBytes);
+const page = new Uint8Array(4096);
+const diskFull = (): never => {
+  throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+};
+
+test.each([
+  ['fails', diskFull],
+  ['is cut short', () => 4096],
+])('a write that %s gives back the space of all stores, which others need more', (_, write) => {
+  const { scratch } = kv;
+  const [first, second] = [scratch.allocate(), scratch.allocate()];
+  scratch.write(first, block);
+  faults.write = write;
+  expect(() => scratch.write(second, block)).toThrow();
+  faults.write = undefined;
+  expect(faults.open).toEqual([]);
+  expect(() => scratch.read(first, 0, page)).toThrow();
+  expect(() => scratch.allocate()).toThrow();
+  scratch.release(first);
+  scratch.release(second);
+  expect(() => scratch.allocate()).toThrow();
+});
+
+test('a shard that looks whether there is room on a full disk gives back first what it does not need', async () => {
+  kv.scratch.write(kv.scratch.allocate(), block);
+  expect(faults.open.length).toBe(1);
+  await kv.hasRoom();
+  expect(faults.open).toEqual([]);
+});
 
 test('a file that cannot be closed without an error is closed once, and its shard is closed as well', async () => {
   const { scratch } = kv;
