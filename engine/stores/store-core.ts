@@ -563,12 +563,12 @@ export class StoreCore implements EntriesInMemory {
   /** Takes an unchanged entry out of memory that is absent, unless there may be a copy of what it was when it left
    *  memory before: it then stays until it leaves memory as others do. */
   removeAbsent(address: number): void {
-    const { spilled, expiry, table } = this;
-    const isNew = (): boolean =>
-      expiry !== undefined &&
-      hasWindow(table.kindOf(address)) &&
-      expiry.windows.isNew(readTime(table.bytesOf(address), table.keyStart(address) + 1));
-    if (spilled === undefined || spilled.isEmpty || isNew()) this.remove(address);
+    const { spilled, table } = this;
+    const isNowhere =
+      spilled === undefined ||
+      spilled.isEmpty ||
+      this.#isAbsent(table.kindOf(address), table.bytesOf(address), table.keyStart(address) + 1);
+    if (isNowhere) this.remove(address);
   }
 
   /** Takes an unchanged entry out of memory. */

@@ -121,11 +121,6 @@ export class WindowIndex {
     this.#checksums[list] = checksum;
   }
 
-  /** Whether the open transaction opened it. */
-  isNew(windowStart: number): boolean {
-    return this.#uncommitted.has(windowStart);
-  }
-
   commit(): void {
     if (this.#uncommitted.size > 0) this.#uncommitted.clear();
   }
