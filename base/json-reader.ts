@@ -179,6 +179,8 @@ interface Shared {
   readonly utf8: number;
   readonly powers: number;
   readonly part: number;
+  /** Counts the values, each of which has a variable of its own. */
+  values: number;
 }
 
 const leave: Code = code`break quick;`;
@@ -227,17 +229,17 @@ const readValue = (kind: LayoutField['kind'], shared: Shared, constants: Constan
 /** Reads the object at `at` into `v`, and steps over it. The object is made when all values are there, so that it has
  *  its final size. */
 const readObject = ({ fields, behind }: Layout, shared: Shared, constants: Constants): Code => {
-  const places = fields.map(() => constants.add(undefined));
+  const values = fields.map(() => code`v${shared.values++}`);
   const construct = constants.add(constructorOf(fields.map(({ name }) => name)));
   return joinCode([
     ...fields.map(
       ({ before, kind }, i) => code`
   ${expectBytesCode(utf8Bytes(before), leave, constants)}
   ${readValue(kind, shared, constants)}
-  const v${places[i] as number} = v;`,
+  const ${values[i] as Code} = v;`,
     ),
     expectBytesCode(utf8Bytes(behind), leave, constants),
-    code`v = new k${construct}(${joinCode(places.map((place) => code`v${place},`))});`,
+    code`v = new k${construct}(${joinCode(values.map((value) => code`${value},`))});`,
   ]);
 };
 
@@ -266,6 +268,7 @@ const generate = (layout: Layout): ReadRecord => {
     utf8: constants.add(readUtf8),
     powers: constants.add(powersOfTen),
     part: constants.add(new JsonPart()),
+    values: 0,
   };
   return runCode(
     code`return (bytes, view, at, end) => {
