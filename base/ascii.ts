@@ -4,7 +4,7 @@
  */
 
 import { Constants, code, codegenAllowed, joinCode, runCode } from './generated-code.ts';
-import { readLatin1 } from './text.ts';
+import { readLatin1, readUtf8 } from './text.ts';
 
 const longest = 24;
 
@@ -15,6 +15,14 @@ let readShort: ReadAscii | undefined;
 /** The text of bytes that are known to be ASCII. */
 export const readAscii: ReadAscii = (bytes, start, end) =>
   end - start > longest ? readLatin1(bytes, start, end) : (readShort ??= shortReader())(bytes, start, end);
+
+/** As `readUtf8`, for texts that are mostly short and ASCII. */
+export const readShortUtf8 = (bytes: Uint8Array, start: number, end: number): string => {
+  if (end - start > longest) return readUtf8(bytes, start, end);
+  let every = 0;
+  for (let at = start; at < end; at++) every |= bytes[at] as number;
+  return every < 128 ? readAscii(bytes, start, end) : readUtf8(bytes, start, end);
+};
 
 /** One case for each length. */
 const shortReader = (): ReadAscii => {

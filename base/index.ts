@@ -7,7 +7,7 @@
  * `bytes.ts` first.
  */
 
-export { readAscii } from './ascii.ts';
+export { readAscii, readShortUtf8 } from './ascii.ts';
 export { base64, parseBase64 } from './base64.ts';
 export { Bits } from './bits.ts';
 export { BufferPool } from './buffer-pool.ts';
@@ -112,4 +112,4 @@ export {
   writeLatin1,
   writeUtf8,
 } from './text.ts';
-export { asciiText, readCachedUtf8 } from './text-cache.ts';
+export { asciiText } from './text-cache.ts';

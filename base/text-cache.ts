@@ -9,7 +9,6 @@
  */
 
 import { readAscii } from './ascii.ts';
-import { readUtf8 } from './text.ts';
 
 const cacheBits = 12;
 const longestBits = 5;
@@ -41,17 +40,4 @@ export const asciiText = (bytes: Uint8Array, start: number, end: number, hash: n
     for (let i = 0, at = slot << longestBits; i < length; i++) cachedBytes[at + i] = bytes[start + i] as number;
   } else missedHashes[slot] = hash;
   return text;
-};
-
-/** As `readUtf8`, for texts that are mostly short and come again. */
-export const readCachedUtf8 = (bytes: Uint8Array, start: number, end: number): string => {
-  if (end - start > longestCached) return readUtf8(bytes, start, end);
-  let every = 0;
-  let hash = 0;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    every |= byte;
-    hash = (Math.imul(hash, 31) + byte) | 0;
-  }
-  return every < 128 ? asciiText(bytes, start, end, hash) : readUtf8(bytes, start, end);
 };

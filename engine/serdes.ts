@@ -12,12 +12,12 @@ import {
   JsonReader,
   messageOf,
   readBigI64,
-  readCachedUtf8,
   readF32,
   readF64,
   readI16,
   readI32,
   readI64,
+  readShortUtf8,
   readUtf8,
 } from '../base/index.ts';
 import { type Serde, SerdeError } from './serde.ts';
@@ -155,7 +155,7 @@ export const string: Serde<string> = {
     if (typeof value !== 'string') throw refused(value, 'text');
     out.utf8(value);
   },
-  read: readCachedUtf8,
+  read: readShortUtf8,
 };
 
 const uuidForm = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;

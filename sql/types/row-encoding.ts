@@ -22,10 +22,10 @@ import {
   type Cursor,
   newCursor,
   readBigI64,
-  readCachedUtf8,
   readF64,
   readI16,
   readI64,
+  readShortUtf8,
   readUnsignedVarint,
   unreachable,
   utf8Length,
@@ -266,7 +266,7 @@ const readText = (bytes: Uint8Array, end: number, cursor: Cursor): string => {
   const stop = start + (wide ? length * 2 : length);
   if (stop > end) throw new SerdeError('a text in the encoded row is cut short');
   cursor.at = stop;
-  if (!wide) return readCachedUtf8(bytes, start, stop);
+  if (!wide) return readShortUtf8(bytes, start, stop);
   let text = '';
   for (let at = start; at < stop; at += 2) text += String.fromCharCode(readI16(bytes, at) & 0xffff);
   return text;
