@@ -213,3 +213,36 @@ test('what is deleted of a window that never left memory is not kept in memory',
   await each(500, (key) => store.delete(3, key, 0, key.length));
   expect(store.stats.entries).toBe(entries - 500);
 });
+
+test('what was deleted after it had left memory and come back stays deleted, also when it is put again in vain', async () => {
+  const kv = new MemoryKv();
+  const store = createStore({ name: 's', kind: 'key-value' }, { kv, storeId: 1, memory: new MemoryBudget(100_000) });
+  await store.open();
+  const keys = Array.from({ length: 5_000 }, (_, i) => bytesOf(`key-${i}`));
+  const found = (some: readonly Uint8Array[]): number => some.filter((key) => store.get(key, 0, key.length)).length;
+  const put = (key: Uint8Array): boolean => store.put(key, 0, key.length, key, 0, key.length);
+  let position = 0;
+  const commit = async (): Promise<void> => {
+    store.commit(++position);
+    await store.checkpoint();
+  };
+  for (let from = 0; from < keys.length; from += 500) {
+    keys.slice(from, from + 500).forEach(put);
+    await commit();
+  }
+  const some = keys.slice(0, 100);
+  const { reads } = kv;
+  const { kvReads } = store.stats;
+  expect(found(some)).toBe(100);
+  // All of them had left memory, and came back from their copies.
+  expect(store.stats.kvReads).toBe(kvReads + 100);
+  expect(kv.reads).toBe(reads);
+  for (const key of some) store.delete(key, 0, key.length);
+  await commit();
+  expect(found(some)).toBe(0);
+  some.forEach(put);
+  store.rollback();
+  expect(found(some)).toBe(0);
+  // They leave memory again.
+  for (let round = 0; round < 3; round++) expect(found(keys)).toBe(4_900);
+});
