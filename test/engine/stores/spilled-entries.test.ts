@@ -246,3 +246,30 @@ test('what was deleted after it had left memory and come back stays deleted, als
   // They leave memory again.
   for (let round = 0; round < 3; round++) expect(found(keys)).toBe(4_900);
 });
+
+test('a store that was cleared finds nothing of before, and one that was closed takes no blocks', async () => {
+  const kv = new MemoryKv();
+  const store = createStore({ name: 's', kind: 'key-value' }, { kv, storeId: 1, memory: new MemoryBudget(100_000) });
+  await store.open();
+  const found = (name: string): boolean => store.get(bytesOf(name), 0, name.length);
+  const fill = async (letter: string): Promise<void> => {
+    for (let i = 0; i < 5_000; i++) {
+      const key = bytesOf(`${letter}${i}`);
+      store.put(key, 0, key.length, key, 0, key.length);
+      if (i % 500 !== 499) continue;
+      store.commit(i + 1);
+      await store.checkpoint();
+    }
+    expect(store.stats.complete).toBe(false);
+    expect(kv.scratch.used).toBeGreaterThan(0);
+    for (let i = 0; i < 5_000; i += 10) expect(found(`${letter}${i}`)).toBe(true);
+  };
+  await fill('a');
+  await store.clear();
+  expect(kv.scratch.used).toBe(0);
+  await store.open();
+  await fill('b');
+  for (let i = 0; i < 5_000; i += 10) expect(found(`a${i}`)).toBe(false);
+  await store.close();
+  expect(kv.scratch.used).toBe(0);
+});
