@@ -18,6 +18,8 @@ import { consume, lastOf, newRuntime, openLog, produce } from './support.ts';
 const { string, float64 } = serdes;
 
 const ROWS = 60_000;
+/** The copy asks for a commit each time that it has written so many. */
+const ROWS_OF_COMMIT = 5_000;
 const COMMIT_MS = 5;
 
 /** Counts the rows of `derived` and of `live` in windows of 10 ms, kept for 20 ms; every update to `counts`. */
@@ -64,7 +66,16 @@ test('history that another query is still writing is not overtaken by rows of to
     }
     await runtime.start({ id: 'count', topology: counting() });
     const builder = new StreamsBuilder();
-    builder.stream('history', { key: string, value: string }).to('derived');
+    let copied = 0;
+    builder
+      .stream('history', { key: string, value: string })
+      .processValues<string>((context) => ({
+        process(record) {
+          context.forward(record);
+          if (++copied % ROWS_OF_COMMIT === 0) context.commit();
+        },
+      }))
+      .to('derived', { key: string, value: string });
     await runtime.start({ id: 'copy', topology: builder.build() });
     let live = 0;
     while (runtime.counters('copy').recordsOut < ROWS) {
