@@ -14,6 +14,7 @@ import { housekeeping } from './housekeeping.ts';
 import { hundredQueries } from './hundred-queries.ts';
 import { idleRss } from './idle-rss.ts';
 import { insert } from './insert.ts';
+import { jsonValues } from './json-values.ts';
 import { lambda } from './lambda.ts';
 import { latency } from './latency.ts';
 import { originTimes } from './origin-times.ts';
@@ -55,6 +56,7 @@ export const claims: readonly Claim[] = [
   foreignKeyJoin,
   wordCount,
   storeRange,
+  jsonValues,
   originTimes,
   twoWorkers,
   hundredQueries,
