@@ -337,10 +337,10 @@ export const reportOfTask = (hosted: HostedTask, nowMs: number): TaskReport => {
     inner: task.innerCounts(),
     outputs: task.outputCounts().map(({ topic, records }) => ({ node: nodeOf(sinks, topic), records })),
     stores: task.stores.map(({ store }) => {
-      const { entries, bytesInMemory: bytes, dueRecords: due } = store.stats;
+      const { entries, bytesInMemory: bytes, dueRecords: due, copiesGivenUp } = store.stats;
       const { restored = 0, remaining = 0 } = restores.get(store.name) ?? {};
       const calls = hosted.samples.read(store.name, nowMs);
-      return { name: store.name, entries, bytes, due, restored, remaining, calls };
+      return { name: store.name, entries, bytes, due, copiesGivenUp, restored, remaining, calls };
     }),
   };
 };

@@ -149,6 +149,12 @@ const metricsOfTask = (thread: number, task: TaskReport): Metric[] => {
       kept(`${name}-latency-avg`, 'gauge', latency.avg, `${what}, on average`);
       kept(`${name}-latency-max`, 'gauge', latency.max, `${what}, at most`);
     }
+    kept(
+      'copies-given-up-total',
+      'counter',
+      store.copiesGivenUp,
+      'Whether copies of entries that have left memory failed: the checkpoint is read instead, which is slower',
+    );
     kept('checkpoint-lag-records', 'gauge', store.due, 'Changelog records that no checkpoint holds yet');
   }
   return metrics;

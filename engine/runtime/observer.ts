@@ -102,6 +102,8 @@ export const describeNote = (note: Note): string => {
       return `store ${note.store} of task ${note.taskId} is rebuilt from its changelog: ${note.why}`;
     case 'checkpoint failed':
       return `store ${note.store} of task ${note.taskId} could not be checkpointed, and will be later: ${note.why}`;
+    case 'copies given up':
+      return `the scratch file of what has left memory cannot be used for store ${note.store} of task ${note.taskId}, nor for others that fail alike: ${note.why}; until the next start they read their checkpoints instead, which is slower and changes no result`;
     case 'records gone':
       return `records ${note.from} to ${note.to - 1} of ${note.topic}/${note.partition} are lost: retention deleted them before they were read`;
   }

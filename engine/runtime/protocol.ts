@@ -221,6 +221,7 @@ export interface TaskReport {
     readonly bytes: number;
     /** Changelog records that no checkpoint holds yet. */
     readonly due: number;
+    readonly copiesGivenUp: number;
     readonly restored: number;
     /** Offsets that are left to restore. */
     readonly remaining: number;
@@ -256,6 +257,7 @@ export type Note =
       readonly from: number;
     }
   | { readonly about: 'rebuilt'; readonly store: string; readonly taskId: string; readonly why: string }
+  | { readonly about: 'copies given up'; readonly store: string; readonly taskId: string; readonly why: string }
   | { readonly about: 'checkpoint failed'; readonly store: string; readonly taskId: string; readonly why: string }
   | ({ readonly about: 'records gone' } & LostRecords);
 

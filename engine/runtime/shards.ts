@@ -31,6 +31,8 @@ export class Shard {
   readonly ids: StoreIds;
   /** Assignments of tasks, and other users that must not find it closed. */
   readonly users = new Set<unknown>();
+  /** Why stores have given up their copies of what has left memory: the stores that share a file fail alike. */
+  readonly copyFailures = new Set<string>();
   /** It is closed when its last user has left. */
   retired = false;
 

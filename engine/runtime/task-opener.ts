@@ -100,13 +100,14 @@ export class TaskOpener {
 
   /** What makes the stores; their numbers in the shard are on the disk. */
   async #storesOf(
-    { assignment: { applicationId, outputs } }: HostedRun,
+    run: HostedRun,
     { stores }: SubTopology,
     { id: taskId }: TaskAssignment,
     shard: Shard | undefined,
   ): Promise<() => ReadonlyMap<string, StateStore>> {
     const { memory, host } = this.#options;
     const { hashSeed } = host.options;
+    const { applicationId, outputs } = run.assignment;
     const numbers = new Map<string, number>();
     for (const spec of stores) {
       if (shard === undefined || !isCheckpointed(spec)) continue;
@@ -125,6 +126,11 @@ export class TaskOpener {
           : { changelogId: changelog.id, entryLimitBytes: entryLimit(changelog.maxBatchBytes) }),
         memory,
         hashSeed,
+        copiesGivenUp: (why) => {
+          if (shard === undefined || shard.copyFailures.has(why)) return;
+          shard.copyFailures.add(why);
+          host.note(run, { about: 'copies given up', store: spec.name, taskId, why });
+        },
       });
     };
     return () => new Map(stores.map((spec) => [spec.name, create(spec)]));

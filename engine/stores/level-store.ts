@@ -187,7 +187,7 @@ class LevelKv implements OrderedKv {
   /** Writes as much as opening may have to: a table file of what the write-ahead log holds, and some. What the scratch
    *  file takes is given back before. */
   async hasRoom(): Promise<boolean> {
-    this.scratch.close();
+    this.scratch.close('the disk is full, and others need the space of the scratch file');
     const file = join(this.#directory, roomFile);
     try {
       await writeFile(file, new Uint8Array(roomBytes), { flush: true });
@@ -216,7 +216,8 @@ class ScratchFile implements ScratchBlocks {
   #file: number | undefined;
   #blocks = 0;
   readonly #free: number[] = [];
-  #ended = false;
+  /** Why it is not used any more. */
+  #ended: KvError | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -224,7 +225,7 @@ class ScratchFile implements ScratchBlocks {
 
   allocate(): number {
     if (this.#file === undefined) {
-      if (this.#ended) throw new KvError('failed', 'the scratch file is closed');
+      if (this.#ended !== undefined) throw this.#ended;
       const file = openSync(this.#path, 'w+');
       try {
         rmSync(this.#path);
@@ -255,18 +256,19 @@ class ScratchFile implements ScratchBlocks {
       const written = writeSync(this.#opened, bytes, 0, bytes.length, block * scratchBlockBytes);
       if (written !== bytes.length) throw new KvError('full', 'a block of the scratch file was not written whole');
     } catch (error) {
-      this.close();
+      this.close(messageOf(error));
       throw error;
     }
   }
 
   get #opened(): number {
-    if (this.#file === undefined) throw new KvError('failed', 'the scratch file is closed');
+    if (this.#file === undefined) throw this.#ended ?? new KvError('failed', 'the scratch file has no blocks');
     return this.#file;
   }
 
-  close(): void {
-    this.#ended = true;
+  /** What uses it from now on gets the reason. */
+  close(why = 'the scratch file is closed'): void {
+    this.#ended ??= new KvError('failed', why);
     this.#closeFile();
   }
 

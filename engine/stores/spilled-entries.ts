@@ -4,8 +4,9 @@
  * LevelDB, which has all of them as well, it takes four times as long (docs/design/speed.md).
  *
  * It is a cache. What is not here is in LevelDB, nothing here outlives the process, and when the disk fails it is given
- * up. But what is here is never older than what is committed: each entry that leaves memory is brought up to date here,
- * or taken out, and each page has the number of the write that it comes from, which is known in memory.
+ * up, which is reported. But what is here is never older than what is committed: each entry that leaves memory is
+ * brought up to date here, or taken out, and each page has the number of the write that it comes from, which is known
+ * in memory.
  *
  * Entries leave memory in the order of their hashes, so that a block is read and written once for all those that leave
  * together.
@@ -16,7 +17,7 @@
  *   bytes    kind · key · value · checksum as in LevelDB (`checksum.ts`)
  */
 
-import { copyBytes, writeI32 } from '../../base/index.ts';
+import { copyBytes, messageOf, writeI32 } from '../../base/index.ts';
 import { checksumBytes } from './checksum.ts';
 import type { FlatTable } from './flat-table.ts';
 import { KvError, type ScratchBlocks, scratchBlockBytes } from './ordered-kv.ts';
@@ -164,11 +165,23 @@ export class SpilledEntries {
   #depths = new Uint8Array(1);
   #writes = 0;
   #bits = 0;
-  #failed = false;
+  /** Why nothing is kept any more. */
+  #failure: string | undefined;
+  readonly #givenUp: (why: string) => void;
 
-  constructor(scratch: ScratchBlocks, isGone: (bytes: Uint8Array, at: number) => boolean) {
+  /** `givenUp` is called with the reason, at most once, when what is here cannot be relied on any more. */
+  constructor(
+    scratch: ScratchBlocks,
+    isGone: (bytes: Uint8Array, at: number) => boolean,
+    givenUp: (why: string) => void = () => {},
+  ) {
     this.#scratch = scratch;
     this.#isGone = isGone;
+    this.#givenUp = givenUp;
+  }
+
+  get isGivenUp(): boolean {
+    return this.#failure !== undefined;
   }
 
   get bytesInMemory(): number {
@@ -189,9 +202,11 @@ export class SpilledEntries {
   }
 
   /** What is here cannot be relied on, and nothing is kept from now on. */
-  giveUp(): void {
-    this.#failed = true;
+  giveUp(why: string): void {
     this.clear();
+    if (this.#failure !== undefined) return;
+    this.#failure = why;
+    this.#givenUp(why);
   }
 
   /** Whether the entry is here. */
@@ -203,8 +218,8 @@ export class SpilledEntries {
     try {
       this.#scratch.read(block, pageOf(hash, this.#depths[at] as number) * pageBytes, page.bytes);
       if (!isOf(page, this.#written[at] as number)) throw lostWrite();
-    } catch {
-      this.giveUp();
+    } catch (error) {
+      this.giveUp(messageOf(error));
       return false;
     }
     const found = page.find(0, hash, kind, key, start, end);
@@ -219,11 +234,11 @@ export class SpilledEntries {
   /** Brings entries up to date here that are about to leave memory: what is committed, and in the key-value store.
    *  Those that are absent or too large are taken out. */
   keep(table: FlatTable, addresses: Int32Array, hashes: Int32Array, count: number): void {
-    if (this.#failed) return;
+    if (this.#failure !== undefined) return;
     try {
       this.#keep(table, addresses.slice(0, count), hashes.slice(0, count));
-    } catch {
-      this.giveUp();
+    } catch (error) {
+      this.giveUp(messageOf(error));
     }
   }
 

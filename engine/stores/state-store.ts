@@ -142,6 +142,8 @@ export type StoreStats = {
   /** Changelog records since the position of the last checkpoint: what a restart would replay. */
   readonly dueRecords: number;
   readonly evictions: number;
+  /** 1: copies of what has left memory could not be written or read, and are not kept any more. */
+  readonly copiesGivenUp: number;
   /** Look-ups that memory could not answer. */
   readonly kvReads: number;
   readonly kvWrites: number;

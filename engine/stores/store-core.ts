@@ -137,7 +137,9 @@ export class StoreCore implements EntriesInMemory {
     this.#aheads = [this.ahead];
     this.#lookAheadFrom = options.lookAheadFrom;
     this.expiry = expiry;
-    this.spilled = options.kv && new SpilledEntries(options.kv.scratch, (bytes, at) => this.#isExpired(bytes, at));
+    this.spilled =
+      options.kv &&
+      new SpilledEntries(options.kv.scratch, (bytes, at) => this.#isExpired(bytes, at), options.copiesGivenUp);
     this.table = this.#newTable();
     this.recent = paged && expiry !== undefined ? new RecentEntries(this) : undefined;
     this.memory = new StoreMemory(this, options.memory);
@@ -371,7 +373,7 @@ export class StoreCore implements EntriesInMemory {
     const { spilled } = this;
     if (spilled?.find(hash, kind, key, start, end) !== true) return undefined;
     if (this.stored.isWhole(kind, key, start, end, spilled)) return spilled;
-    spilled.giveUp();
+    spilled.giveUp('an entry of the scratch file does not match its checksum');
     return undefined;
   }
 
@@ -787,6 +789,7 @@ export class StoreCore implements EntriesInMemory {
       dueEntries: this.due.count,
       dueRecords: this.records,
       evictions: this.memory.evictions,
+      copiesGivenUp: this.spilled?.isGivenUp === true ? 1 : 0,
       kvReads: this.stored.reads,
       kvWrites: this.stored.writes,
       checkpoints: this.checkpoints,

@@ -28,6 +28,9 @@ export type StoreOptions = {
   readonly memory?: MemoryBudget;
   /** A random unsigned 32-bit number: keys that collide cannot be prepared from outside. */
   readonly hashSeed?: number;
+  /** Called with the reason, at most once, when copies of what has left memory cannot be written or read, and are not
+   *  kept any more. */
+  readonly copiesGivenUp?: (why: string) => void;
   /** Number of entries from which a store looks ahead; tests make it 0. */
   readonly lookAheadFrom?: number;
   /** Entries that a checkpoint writes together; tests make it small. */

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { ManualClock, Random, writeOrderedI64 } from '../../../base/index.ts';
 import { type OperatorSupplier, type RuntimeEvent, serdes, source, Topology } from '../../../engine/index.ts';
+import { describeNote } from '../../../engine/runtime/observer.ts';
 import { MemoryScratch } from '../../../engine/stores/memory-kv.ts';
 import { KvError, type OrderedKv } from '../../../engine/stores/ordered-kv.ts';
 import { encodeBatch, type Log, LogError, openMemoryLog, type Producer } from '../../../storage/index.ts';
@@ -173,6 +174,45 @@ test('a store ten times its memory limit gives the same results as one in memory
     await log.close();
   }
   expect(results[1]).toEqual(results[0]);
+});
+
+test('copies of state that cannot be written are one warning for all stores of the shard, and a count of each', async () => {
+  const log = await openLog('memory');
+  for (const name of ['words', 'counted']) await log.createTopic({ name, partitions: 8 });
+  const shards = new Shards();
+  const events: RuntimeEvent[] = [];
+  const limits = { stateBytes: 64 * 1024 };
+  const runtime = newRuntime(log, { openShard: shards.open, limits, onEvent: (event) => events.push(event) });
+  await runtime.start({ id: 'count', topology: wordCount({ repartition: false }) });
+  const givenUp = async (): Promise<number[]> =>
+    (await runtime.metrics()).filter(({ name }) => name === 'copies-given-up-total').map(({ value }) => value);
+  let rounds = 0;
+  const feed = async (): Promise<void> => {
+    // Half of the keys are new each time.
+    for (let partition = 0; partition < 8; partition++)
+      await produce(log, 'words', partition, keyed(400, 100_000, 200 * rounds));
+    rounds++;
+    await runtime.awaitIdle();
+  };
+  const scratches = (): MemoryScratch[] => Array.from(shards.kvs.values(), ({ scratch }) => scratch);
+  while (scratches().some(({ used }) => used === 0)) await feed();
+  expect(await givenUp()).toEqual(Array(8).fill(0));
+  for (const scratch of scratches()) scratch.isBroken = true;
+  do await feed();
+  while ((await givenUp()).includes(0));
+  expect(await givenUp()).toEqual(Array(8).fill(1));
+  expect(new Set(Object.values(lastOf(await consume(log, 'counted'))))).toEqual(new Set(['1', '2']));
+  const notes = events.flatMap((event) => (event.kind === 'note' ? [describeNote(event.note)] : []));
+  const warnings = notes.filter((note) => note.includes('scratch'));
+  expect(shards.kvs.size).toBeLessThan(8);
+  expect(warnings.length).toBe(shards.kvs.size);
+  for (const warning of warnings) {
+    expect(warning).toMatch(
+      /^the scratch file .* store counts of task 0_\d, .*: the scratch file cannot be used; until the next start /,
+    );
+  }
+  await runtime.close();
+  await log.close();
 });
 
 /** Keeps records by time: what begins with `put` in a page, others in the order of arrival, as a join does. */

@@ -21,8 +21,12 @@ class Spill {
   hashMask = -1;
   /** Keys that begin with one of these characters have expired. */
   gone = '';
-  readonly entries = new SpilledEntries(this.scratch, (bytes, at) =>
-    this.gone.includes(String.fromCharCode(bytes[at + 1] as number)),
+  /** Why the copies were given up. */
+  readonly failures: string[] = [];
+  readonly entries = new SpilledEntries(
+    this.scratch,
+    (bytes, at) => this.gone.includes(String.fromCharCode(bytes[at + 1] as number)),
+    (why) => this.failures.push(why),
   );
 
   #hashOf(key: string): number {
@@ -139,7 +143,7 @@ test.each([0, 7, 0x700, -0x1000_0000])(
   },
 );
 
-test('when the disk fails nothing is found any more, and nothing else happens', () => {
+test('when the disk fails nothing is found any more, which is reported once, and nothing else happens', () => {
   const spill = new Spill();
   spill.keep(new Map([['a', '1']]));
   spill.scratch.isBroken = true;
@@ -150,6 +154,8 @@ test('when the disk fails nothing is found any more, and nothing else happens', 
   spill.keep(new Map([['a', '3']]));
   expect(spill.find('a')).toBeUndefined();
   expect(spill.scratch.used).toBe(0);
+  expect(spill.failures).toEqual(['the scratch file cannot be used']);
+  expect(spill.entries.isGivenUp).toBe(true);
 });
 
 test('what was there before a write that the disk has lost is not found', () => {
@@ -159,6 +165,7 @@ test('what was there before a write that the disk has lost is not found', () => 
   spill.scratch.losesWrites = true;
   spill.keep(new Map([['a', '2']]));
   expect(spill.find('a')).toBeUndefined();
+  expect(spill.failures).toEqual(['a block is not as it was written']);
 });
 
 test('a store whose copies are damaged reads its entries from the key-value store', async () => {
@@ -185,6 +192,7 @@ test('a store whose copies are damaged reads its entries from the key-value stor
     expect(store.stats.evictions).toBeGreaterThan(3_000);
     if (round < 2) expect(kv.reads).toBe(reads);
     else expect(kv.reads).toBeGreaterThan(reads);
+    expect(store.stats.copiesGivenUp).toBe(round < 2 ? 0 : 1);
     if (round === 1)
       kv.scratch.damage(
         () => random.below(50) === 0,
