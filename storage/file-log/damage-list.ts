@@ -32,6 +32,12 @@ const formatVersion = 1;
 export const damagedTopic = ({ kind, topic }: Damage): string | undefined =>
   kind === 'offsets' ? offsetsTopic : kind === 'transactions' ? transactionsTopic : topic;
 
+/** Where a partition reports what it finds damaged; the log adds the topic and partition. */
+export interface DamageReport {
+  found(damage: Pick<Damage, 'kind' | 'path' | 'lost' | 'keptAt'> & { readonly what: string }): void;
+  readonly keep: DamageList['keep'];
+}
+
 export class DamageList {
   readonly #files: FileSystem;
   readonly #directory: string;

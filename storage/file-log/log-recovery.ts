@@ -22,11 +22,11 @@ import { FileError, joinPath, messageOf, UserError } from '../../base/index.ts';
 import { type Damage, LogError, type TopicDescription } from '../log.ts';
 import { offsetsTopic, transactionsTopic } from '../topic-rules.ts';
 import type { CommitRecord, Coordinator, FoundCommit } from './coordinator.ts';
-import type { DamageList } from './damage-list.ts';
+import type { DamageList, DamageReport } from './damage-list.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { partitionKey } from './group-offsets.ts';
 import type { FilePartition } from './partition.ts';
-import type { DamageReport, Expectation, PartitionRecovery } from './partition-recovery.ts';
+import type { Expectation, PartitionRecovery } from './partition-recovery.ts';
 
 export interface RecoveringLog {
   readonly directory: DataDirectory;
@@ -93,11 +93,19 @@ export const recoverLog = async (log: RecoveringLog): Promise<LogRecovery> => {
     const own = log.add(topic);
     byId.set(topic.id, own);
     for (const partition of own) {
-      const knownEnd = knownEnds.get(partitionKey(topic.id, partition.target.partition)) ?? 0;
+      const { partition: index } = partition.target;
+      const knownEnd = knownEnds.get(partitionKey(topic.id, index)) ?? 0;
+      // The holes that a salvage has left (`salvage.ts`) are no torn end, whatever has become of the snapshot.
+      const hasHoles =
+        expectation === 'synced' &&
+        damage.entries.some(
+          ({ kind, topicId, partition: at, lost }) =>
+            kind === 'records' && topicId === topic.id && at === index && lost === undefined,
+        );
       partition.recover(
         counts,
-        { distrust, expectation, knownEnd },
-        topicReport(damage, topic, partition.target.partition),
+        { distrust, expectation: hasHoles ? 'written' : expectation, knownEnd },
+        topicReport(damage, topic, index),
       );
       partitions.push(partition);
       if (partition.offline !== undefined) standing.push(offlineDamage(topic, partition));

@@ -23,7 +23,8 @@ import { type BufferPool, type FileSystem, itemAt, joinPath, parentOf, writeFull
 import { gapBatch, mostGapOffsets } from '../gap-batch.ts';
 import type { Damage } from '../log.ts';
 import { PartitionState } from '../partition-state.ts';
-import type { DamageList } from './damage-list.ts';
+import type { DamageReport } from './damage-list.ts';
+import { recoverSalvage } from './salvage.ts';
 import { type BatchPosition, guessEndOffset, nextWholeBatch, scanBytes, scanSegment } from './scan-segment.ts';
 import { offsetInName, readSideFile, type Segment, segmentName } from './segment.ts';
 import { decodeSnapshot, type Snapshot } from './snapshot.ts';
@@ -39,12 +40,6 @@ export interface PartitionRecovery {
 /** What must be there of what was written after the last sync: all of it (clean shutdown), all but a torn end (the
  *  process was killed, the machine ran on), or nothing (the machine may have lost its power). */
 export type Expectation = 'everything' | 'written' | 'synced';
-
-/** Where a partition reports what it finds damaged; the log adds the topic and partition. */
-export interface DamageReport {
-  found(damage: Pick<Damage, 'kind' | 'path' | 'lost' | 'keptAt'> & { readonly what: string }): void;
-  readonly keep: DamageList['keep'];
-}
 
 export interface RecoveryOptions {
   /** What may not have been synced is written again, because a sync has failed (see fencing in file-log.ts). */
@@ -123,8 +118,8 @@ class Recovery {
       files.syncDirectory(parentOf(directory));
     }
     recoverSwaps(files, directory);
+    recoverSalvage(files, directory);
     const names = files.readdir(directory);
-    for (const name of names) if (name.endsWith('.new')) files.unlink(joinPath(directory, name));
     this.#segments = names
       .map((name) => offsetInName(name, 'log'))
       .filter((base) => base !== undefined)

@@ -35,11 +35,11 @@ import { baseOffsetOf, batchBytes, checkBatch, lastOffsetOf, nextOffsetOf } from
 import { numberConfig } from '../topic-rules.ts';
 import { Waiters } from '../waiting.ts';
 import type { CompactedPartition, CompactedSegment } from './compaction.ts';
+import type { DamageReport } from './damage-list.ts';
 import { readDeletions, writeDeletions } from './deletions.ts';
 import { findTime } from './find-time.ts';
 import type { OpenFiles } from './open-files.ts';
 import {
-  type DamageReport,
   type PartitionRecovery,
   type RecoveryContext,
   type RecoveryOptions,

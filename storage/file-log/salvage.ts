@@ -2,19 +2,26 @@
  * Segment files that the disk does not read any more.
  *
  * What can still be read of such a file is copied, block by block, with zeros in place of the rest: no batch is whole
- * there, so that the loss is found like any other damage, and is no larger than it has to be. That something is lost is
- * noted first: after a power cut zeros at the end of a partition look like a write that was under way. The copy takes
- * the name of the file. The file itself goes to `quarantine/`, so that its blocks are not used for anything else.
- * (Indexes and snapshots that cannot be read count as missing: they are made again.)
+ * there, so that the loss is found like any other damage, and is no larger than it has to be. The copy takes the name
+ * of the file. The file itself goes to `quarantine/`, so that its blocks are not used for anything else. (Indexes and
+ * snapshots that cannot be read count as missing: they are made again.)
+ *
+ *   1. `<base>.log.new`, the copy, is written and synced, and so is its name.
+ *   2. That something is lost is noted: after a power cut zeros at the end of a partition look like a write that was
+ *      under way.
+ *   3. `<base>.log` is renamed into `quarantine/`. This decides: a start that finds a copy without its file goes on
+ *      from here; one that finds both removes the copy.
+ *   4. `<base>.log.new` is renamed to `<base>.log`.
  */
 
 import { FileError, type FileSystem, joinPath, type OpenFile, writeFully } from '../../base/index.ts';
-import type { DamageList } from './damage-list.ts';
-import type { DamageReport } from './partition-recovery.ts';
+import type { DamageList, DamageReport } from './damage-list.ts';
 import { scanBytes } from './scan-segment.ts';
 
 /** How much is given up for one sector that cannot be read: a page, the unit in which a file is read. */
 const blockBytes = 4096;
+/** Of the copy's name, behind that of the file. */
+const copySuffix = '.new';
 
 /** The file is there, and may be read, but its content cannot. */
 const isUnreadable = (cause: unknown): boolean =>
@@ -33,14 +40,26 @@ export const salvageSegments = (
     .filter((name) => name.endsWith('.log') && !isReadable(files, joinPath(directory, name)));
   for (const name of unreadable) {
     const path = joinPath(directory, name);
-    const copy = `${path}.new`;
+    const copy = `${path}${copySuffix}`;
     const lost = copyReadable(files, path, copy);
+    files.syncDirectory(directory);
     report.found({ kind: 'records', path, what: `${lost} bytes of a segment cannot be read, and are given up` });
     damage.setAside(path, `${directory.split('/').slice(-2).join('-')}-${name}`);
     files.rename(copy, path);
     files.syncDirectory(directory);
   }
   return unreadable.length;
+};
+
+/** At a start: gives copies the names of the files that were set aside, and removes those that were not needed yet. */
+export const recoverSalvage = (files: FileSystem, directory: string): void => {
+  for (const name of files.readdir(directory)) {
+    if (!name.endsWith(copySuffix)) continue;
+    const copy = joinPath(directory, name);
+    const path = copy.slice(0, -copySuffix.length);
+    if (!path.endsWith('.log') || files.stat(path) !== undefined) files.unlink(copy);
+    else files.rename(copy, path);
+  }
 };
 
 const isReadable = (files: FileSystem, path: string): boolean => {

@@ -474,3 +474,51 @@ test('a crash while a segment is salvaged loses nothing without a report', async
     expect(at).toBeLessThan(29);
   }
 });
+
+test.each(['kill', 'lost', 'prefix'] as const)(
+  'after a crash at any step of a salvage (%s) the next repair ends it: only the bad sector is lost',
+  async (mode) => {
+    for (let at = 0; ; at++) {
+      const world = new World();
+      let log = await world.open();
+      await log.createTopic({ name: 't', partitions: 1 });
+      await append(log, 0, 200);
+      await log.close();
+      const [path = ''] = segments(world);
+      const former = world.files.bytesOf(path);
+      /** The sector is bad wherever the file is; its copy has other bytes there. */
+      const breakSector = (crashes: () => boolean = () => false): void => {
+        const { files } = world;
+        const isBad = (file: string): boolean => files.bytesOf(file)[8700] === former[8700];
+        files.onCall = ({ kind, path: file, position = 0, end = 0 }) => {
+          if (kind !== 'read') return crashes() ? 'crash' : undefined;
+          return file === path && position < 9000 && end > 8500 && isBad(file) ? { error: 'EIO' } : undefined;
+        };
+      };
+      log = await world.open();
+      let changes = 0;
+      breakSector(() => changes++ === at);
+      try {
+        log.salvage('t');
+      } catch {
+        // The machine is gone.
+      }
+      const whole = world.files.crashedAt < 0;
+      world.files = world.files.crashed(mode, new Random(at));
+      breakSector();
+      log = await world.open();
+      if (log.salvage('t')) {
+        await log.close();
+        log = await world.open();
+      }
+      const accepted = await log.acceptLoss('t');
+      const { from, to } = accepted.at(-1)?.lost ?? { from: 0, to: 0 };
+      expect(await readAll(log, t), `crash at ${at}`).toEqual([...rowsOf(0, from), ...rowsOf(to, 200)]);
+      expect((to - from) * (former.length / 200), `crash at ${at}`).toBeLessThan(4096 + 2 * (former.length / 200));
+      const kept = world.paths('quarantine/').map((file) => world.files.bytesOf(file));
+      expect(kept, `crash at ${at}`).toContainEqual(former);
+      expect(world.paths('.new')).toEqual([]);
+      if (whole) break;
+    }
+  },
+);
