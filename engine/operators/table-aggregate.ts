@@ -48,7 +48,6 @@ export const tableAggregate =
         if (keyStart < 0) return context.drop('null-key', record, 'a change without a group is not aggregated');
         if (change === null) return context.drop('null-value', record, 'a record without a change is not aggregated');
         out.takeEnvelope(record);
-        out.headersAt = 0;
         out.before = sendsBefore ? null : unknown;
         let accumulated: A | null = null;
         if (store.get(keyBytes, keyStart, keyEnd)) {
