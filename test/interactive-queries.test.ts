@@ -13,7 +13,7 @@ import {
   type VersionedView,
   type WindowedView,
 } from 'millrace';
-import { SessionWindows, Stores } from 'millrace/engine';
+import { SessionWindows, SlidingWindows, Stores } from 'millrace/engine';
 import { afterEach, beforeEach, expect, expectTypeOf, test } from 'vitest';
 import { built } from './support/global-names-app.ts';
 
@@ -220,6 +220,26 @@ test('the stores of processors are read by their builders', async () => {
     [3498, 34980],
     [3499, 34990],
   ]);
+  const startsOf = async (options: Parameters<typeof byTime.all>[0]): Promise<number[]> =>
+    (await collect(byTime.all(options))).map(({ key: { start } }) => start);
+  expect(await startsOf({ from: 2990, limit: 2 })).toEqual([2990, 2991]);
+  expect(await startsOf({ from: 3000, to: 3002, order: 'descending' })).toEqual([3002, 3001, 3000]);
+});
+
+test('sliding windows of all keys are read, in order of time', async () => {
+  const builder = new StreamsBuilder();
+  const counts = builder
+    .stream('words', { key: string, value: string })
+    .groupBy((_key, word) => word, { key: string })
+    .windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(10, 100))
+    .count({ store: 'sliding' });
+  const streams = await millrace.streams({ id: 'app', topology: builder.build() });
+  const view = streams.store(counts, { from: await say(['b', 12], ['a', 15], ['b', 18]) });
+  const shown = async (options?: Parameters<typeof view.all>[0]): Promise<string[]> =>
+    (await collect(view.all(options))).map(({ key, value }) => `${key.key}@${key.start}: ${value}`);
+  expect(await shown()).toEqual(['b@2: 1', 'a@5: 1', 'b@8: 2', 'b@13: 1']);
+  expect(await shown({ from: 5, to: 8 })).toEqual(['a@5: 1', 'b@8: 2']);
+  expect(await shown({ from: 5, order: 'descending', limit: 2 })).toEqual(['b@13: 1', 'b@8: 2']);
 });
 
 test('a versioned table is read as of its latest rows, or as of a time, with its history', async () => {

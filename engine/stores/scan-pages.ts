@@ -27,9 +27,8 @@ export const scanPages = async (
   range: ScanRange,
   visit: ScanVisitor,
 ): Promise<void> => {
-  assert(range.fromWindow === undefined && range.toWindow === undefined, 'an ordered store is not scanned by windows');
   const delivery = new Delivery(visit, range.limit ?? Number.POSITIVE_INFINITY, core.scanChunkBytes ?? bytesPerChunk);
-  const bounds = new Bounds(core, range);
+  const bounds = new PageBounds(core, range);
   const { kv } = core.stored;
   const recent = copyRecent(core, bounds);
   try {
@@ -42,13 +41,35 @@ export const scanPages = async (
   }
 };
 
+/** Which trees have entries of the range, and which of their entries belong to it. */
+class PageBounds extends Bounds {
+  readonly #from: number;
+  readonly #to: number;
+
+  constructor(core: StoreCore, range: ScanRange) {
+    const { fromWindow = Number.NEGATIVE_INFINITY, toWindow = Number.POSITIVE_INFINITY } = range;
+    const { expiry } = core;
+    assert(
+      expiry !== undefined || (range.fromWindow === undefined && range.toWindow === undefined),
+      'a store without times is not scanned by times',
+    );
+    super(core, Number.isFinite(fromWindow) && expiry ? { ...range, fromWindow: expiry.windowOf(fromWindow) } : range);
+    this.#from = fromWindow;
+    this.#to = toWindow;
+  }
+
+  hasTime(time: number): boolean {
+    return time >= this.#from && time < this.#to;
+  }
+}
+
 /** The committed entries that are not in pages. */
-const copyRecent = ({ recent, expiry }: StoreCore, bounds: Bounds): Chunk => {
+const copyRecent = ({ recent, expiry }: StoreCore, bounds: PageBounds): Chunk => {
   const copy = new Chunk();
   recent?.visitCommitted(
     expiry?.committedBelow ?? Number.NEGATIVE_INFINITY,
     (key, keyStart, keyEnd, { bytes, orderStart, valueStart, valueEnd }) => {
-      if (bounds.hasKey(key, keyStart, keyEnd))
+      if (bounds.hasKey(key, keyStart, keyEnd) && bounds.hasTime(readTime(bytes, orderStart)))
         copy.addOrdered(key, keyStart, keyEnd, bytes, orderStart, valueStart, valueEnd);
     },
   );
@@ -70,15 +91,15 @@ const deliverCopy = async (core: StoreCore, copy: Chunk, delivery: Delivery): Pr
 };
 
 /** Visits the trees in memory while it holds everything; answers with the hash from which on it did not any more. */
-const scanTrees = async (core: StoreCore, newest: number, bounds: Bounds, delivery: Delivery): Promise<number> => {
+const scanTrees = async (core: StoreCore, newest: number, bounds: PageBounds, delivery: Delivery): Promise<number> => {
   const { table } = core;
   const { chunk } = delivery;
   const cursor = new OrderCursor(core, committedPages(core));
-  /** Newer than all that was in pages when the scan began, or expired since. */
+  /** Of another time, newer than all that was in pages when the scan began, or expired since. */
   const isLeftOut = (bytes: Uint8Array, orderStart: number): boolean => {
     if (core.expiry === undefined) return false;
     const time = readTime(bytes, orderStart);
-    return time > newest || time < core.expiry.committedBelow;
+    return time > newest || time < core.expiry.committedBelow || !bounds.hasTime(time);
   };
   let from = 0;
   while (from < hashes && !delivery.ended && (core.complete || core.stored.kv === undefined)) {
@@ -112,7 +133,7 @@ const scanStored = async (
   core: StoreCore,
   newest: number,
   kv: OrderedKv,
-  bounds: Bounds,
+  bounds: PageBounds,
   delivery: Delivery,
   fromHash: number,
 ): Promise<void> => {
@@ -135,7 +156,7 @@ const scanStored = async (
       page.at(index);
       if (core.expiry !== undefined) {
         const time = readTime(page.bytes, page.orderStart);
-        if (time < expiredBelow || time > newest) continue;
+        if (time < expiredBelow || time > newest || !bounds.hasTime(time)) continue;
       }
       chunk.addOrdered(key, keyStart, keyEnd, page.bytes, page.orderStart, page.valueStart, page.valueEnd);
       if (chunk.length <= delivery.chunkBytes && !delivery.full) continue;

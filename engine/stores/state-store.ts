@@ -76,9 +76,9 @@ export type ScanRange = {
   readonly from?: Uint8Array;
   /** Last key, exclusive. */
   readonly to?: Uint8Array;
-  /** Window stores: first window start, inclusive. */
+  /** Window stores: first window start, inclusive; ordered stores with a retention time: first time of an order. */
   readonly fromWindow?: number;
-  /** Window stores: last window start, exclusive. */
+  /** Last window start, or time of an order, exclusive. */
   readonly toWindow?: number;
   /** Visit at most so many entries. */
   readonly limit?: number;

@@ -500,6 +500,7 @@ export class World {
     }
     for (const name of this.openMeta.keys()) expect(this.store.meta.get(name)).toBe(this.openMeta.get(name));
     expect(await this.scan()).toEqual(this.committed);
+    if (formOf(this.kind).timed) await this.#checkScanOfTimes();
     if (this.store.kind === 'window') {
       const windows = windowStore(this.store).committedWindows();
       expect(windows).toEqual([...new Set(windows)].sort((a, b) => a - b));
@@ -509,6 +510,18 @@ export class World {
     }
     if (this.store.kind === 'ordered') this.#checkFetches();
     if (this.kv === undefined) expect(this.store.stats.complete).toBe(true);
+  }
+
+  /** Scans from the first time that there is, and from a later one, to that of the last entry. */
+  async #checkScanOfTimes(): Promise<void> {
+    const timeOf = (name: string): number => (this.keys.get(name) as Key).window;
+    const times = [...this.committed.keys()].map(timeOf).sort((a, b) => a - b);
+    for (const fromWindow of new Set([times[0], times[times.length >> 1]])) {
+      if (fromWindow === undefined) continue;
+      const toWindow = times.at(-1) as number;
+      const within = [...this.committed].filter(([name]) => timeOf(name) >= fromWindow && timeOf(name) < toWindow);
+      expect(await this.scan({ fromWindow, toWindow })).toEqual(new Map(within));
+    }
   }
 
   /** The entries of a group in order. */
