@@ -105,7 +105,9 @@ export function blocksOf(entity: Entity): readonly Block[] {
 function ownBlocks(entity: Entity): readonly Block[] {
   const type = entity['@type'];
   const list = lists[type];
-  if (list !== undefined) return [tableOf(entity[list[0]], list[1])];
+  const table = list && tableOf(entity[list[0]], list[1]);
+  if (type === 'queries' && table !== undefined) return [table, ...errorsOf(entity['queries'])];
+  if (table !== undefined) return [table];
   switch (type) {
     case 'describe_function':
       return describeFunction(entity);
@@ -175,7 +177,7 @@ function describeSource(source: Fields): readonly Block[] {
     ['Left out', droppedLines(source['writeQueries'])],
     ['Made from it', listed(source['sourceConstraints'])],
     ['Statistics', source['statistics']],
-    ['Errors', source['errorStats']],
+    ['Errors', source['extended'] === true ? source['errorStats'] : listed(errorLines(source['writeQueries']))],
   ];
   const positions = rowsOf(source['queryOffsetSummaries']).flatMap(({ groupId, offsets }) =>
     rowsOf(offsets).map((offset) => ({ groupId, ...offset })),
@@ -252,6 +254,17 @@ function droppedText(query: Fields, counts: (reason: string) => boolean): number
   }
   return sum;
 }
+
+/** Why queries do not run, or wait. */
+function errorLines(queries: unknown): readonly string[] {
+  return rowsOf(queries).flatMap(({ id, millrace }) => {
+    const { error } = fieldsOf(millrace);
+    return error === undefined ? [] : [`${textOf(id)}: ${textOf(error)}`];
+  });
+}
+
+const errorsOf = (queries: unknown): readonly Block[] =>
+  errorLines(queries).map((text): Block => ({ kind: 'message', text }));
 
 /** What the queries that write a source have left out, a line each. */
 function droppedLines(queries: unknown): string {

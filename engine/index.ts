@@ -110,6 +110,7 @@ export {
   describeNote,
   describeShardDamage,
   type QueryCounters,
+  type QueryFault,
   type QueryState,
   type QueryStatus,
   type RuntimeEvent,

@@ -200,6 +200,7 @@ export interface QueryInfo {
     readonly offset: number | null;
     readonly time: string;
   };
+  /** Why it is in ERROR; or, while it runs, why it commits nothing for now, such as a full disk: it goes on trying. */
   readonly error?: string;
   /** What can be done about the error. */
   readonly hint?: string;

@@ -52,7 +52,7 @@ import { PushQuery } from './queries/push.ts';
 import { PushBuffers, type PushLimits } from './queries/push-buffers.ts';
 import { positionOf, shown } from './queries/read-position.ts';
 import { QueryLifecycle } from './query-lifecycle.ts';
-import { dropsOf, hintsOf, stateOf, statusesOf } from './query-status.ts';
+import { dropsOf, errorOf, hintsOf, stateOf, statusesOf } from './query-status.ts';
 import { LocalRegistry } from './registry/local-registry.ts';
 import type { SchemaRegistry } from './registry/registry.ts';
 import { subjectOf } from './registry/schema.ts';
@@ -304,7 +304,7 @@ class Engine implements SqlEngine {
       functions: this.#functions,
       state: (id) => stateOf(status.get(id), this.#lifecycle.faultOf(id)),
       errors: (id) => {
-        const error = status.get(id)?.error ?? this.#lifecycle.faultOf(id);
+        const error = errorOf(status.get(id), this.#lifecycle.faultOf(id));
         return error === undefined ? [] : [error.message, ...hintsOf(error)];
       },
       drops: (id) => dropsOf(status.has(id) ? this.#runtime.counters(id) : undefined),

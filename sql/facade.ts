@@ -299,6 +299,7 @@ export interface QueryStatus extends QueryDrops {
   readonly recordsWritten: number;
   /** Changelog records read to restore its stores when it last started. */
   readonly replayed: number;
+  /** Why it is in ERROR; or, while it runs, why it commits nothing for now, such as a full disk: it goes on trying. */
   readonly error?: string;
   /** What can be done about the error. */
   readonly hint?: string;

@@ -1,7 +1,7 @@
 /** How persistent queries stand, in the words of the facade: the runtime's states and counters, and the faults of
  *  queries that never reached it. */
 
-import type { QueryCounters, Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
+import type { QueryCounters, QueryFault, Runtime, QueryStatus as RuntimeStatus } from '../engine/index.ts';
 import type { PersistentQuery } from './catalog.ts';
 import type { QueryDrops, QueryStatus } from './facade.ts';
 import type { QueryLifecycle } from './query-lifecycle.ts';
@@ -19,7 +19,7 @@ export const statusesOf = (
       // A topic that was deleted under the query has no end; the query's own error has it.
       const lag = status === undefined ? undefined : await runtime.lag(query.id).catch(() => undefined);
       const fault = lifecycle.faultOf(query.id);
-      const error = status?.error ?? fault;
+      const error = errorOf(status, fault);
       const [hint] = error === undefined ? [] : hintsOf(error);
       return {
         id: query.id,
@@ -36,6 +36,12 @@ export const statusesOf = (
     }),
   );
 };
+
+/** Why a query is in its state, or waits there. */
+export const errorOf = (
+  status: Pick<RuntimeStatus, 'error' | 'waitsFor'> | undefined,
+  fault: Error | undefined,
+): QueryFault | Error | undefined => status?.error ?? fault ?? status?.waitsFor;
 
 export const stateOf = (
   status: Pick<RuntimeStatus, 'state' | 'paused'> | undefined,

@@ -11,15 +11,30 @@ import type { HostCounters, LastDrop, LostRecords, Note } from './protocol.ts';
  */
 export type QueryState = 'starting' | 'running' | 'retrying' | 'failed' | 'fenced' | 'stopped';
 
+export interface QueryFault {
+  readonly message: string;
+  readonly code: string | undefined;
+  readonly hint: string | undefined;
+}
+
+export const queryFault = (error: Error): QueryFault => {
+  const { code, hint } = error as { code?: unknown; hint?: unknown };
+  return {
+    message: error.message,
+    code: typeof code === 'string' ? code : undefined,
+    hint: typeof hint === 'string' ? hint : undefined,
+  };
+};
+
 export interface QueryStatus {
   readonly queryId: string;
   readonly applicationId: string;
   readonly state: QueryState;
   readonly paused: boolean;
   /** Why it is in this state, where that is a failure. */
-  readonly error:
-    | { readonly message: string; readonly code: string | undefined; readonly hint: string | undefined }
-    | undefined;
+  readonly error: QueryFault | undefined;
+  /** Why it commits nothing, although it goes on trying: most often the disk is full. */
+  readonly waitsFor: QueryFault | undefined;
   /** Since when, epoch milliseconds. */
   readonly since: number;
   /** Records that were deleted from its sources before it read them, since it was started: offsets [from, to), which it

@@ -36,6 +36,7 @@ import {
   type QueryCounters,
   type QueryState,
   type QueryStatus,
+  queryFault,
   type RuntimeEvent,
   type StateDamage,
   type StateReport,
@@ -326,21 +327,15 @@ export class Runtime {
     return this.#statusOf(this.#query(id));
   }
 
-  #statusOf({ spec, applicationId, state, paused, error, since, run, lost }: ManagedQuery): QueryStatus {
-    const { code, hint } = (error ?? {}) as { code?: unknown; hint?: unknown };
+  #statusOf(query: ManagedQuery): QueryStatus {
+    const { spec, applicationId, state, paused, error, waitsFor, since, run, lost } = query;
     return {
       queryId: spec.id,
       applicationId,
       state,
       paused,
-      error:
-        error === undefined
-          ? undefined
-          : {
-              message: error.message,
-              code: typeof code === 'string' ? code : undefined,
-              hint: typeof hint === 'string' ? hint : undefined,
-            },
+      error: error && queryFault(error),
+      waitsFor: waitsFor && queryFault(waitsFor),
       since,
       lost,
       tasks: run?.setup.tasks.length ?? 0,

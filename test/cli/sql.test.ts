@@ -143,6 +143,23 @@ describe('data goes to standard output', () => {
     });
   });
 
+  test('why a query that runs does nothing stands below the queries', async () => {
+    const query = (id: string, millrace: object): object => ({
+      id,
+      queryType: 'PERSISTENT',
+      state: 'RUNNING',
+      millrace,
+    });
+    const queries = [
+      query('CTAS_A_1', { dropped: {} }),
+      query('CTAS_B_2', { dropped: {}, error: 'no space is left on the device of /data' }),
+    ];
+    server.on('SHOW QUERIES', [{ '@type': 'queries', statementText: '', warnings: [], queries }]);
+    const { out, err } = await millrace(['sql', url, '-e', 'SHOW QUERIES;']);
+    expect(out).toContain('CTAS_B_2');
+    expect(err).toBe(lines('CTAS_B_2: no space is left on the device of /data'));
+  });
+
   test('statements may come from a file or from a pipe', async () => {
     const file = join(folder, 'users.sql');
     writeFileSync(file, '-- all of them\nSELECT * FROM users;\n');

@@ -39,7 +39,20 @@ test('statements and rows are refused with what to do, reads go on, and queries 
   await expect(engine.execute(`INSERT INTO clicks VALUES ('b', 1);`)).rejects.toMatchObject(full);
   await expect(engine.execute('CREATE STREAM more AS SELECT * FROM clicks;')).rejects.toMatchObject(full);
   expect(await rowsOf(engine, "SELECT n FROM by_page WHERE page = 'a';")).toEqual([[1]]);
-  expect(await engine.queries()).toMatchObject([{ id: 'CTAS_BY_PAGE_1', state: 'RUNNING' }]);
+  // It runs, and whoever asks is told why nothing comes of it.
+  const why = expect.stringContaining('no space is left');
+  const shown = async (): Promise<object> => ({
+    queries: await engine.queries(),
+    statements: await engine.execute('SHOW QUERIES; EXPLAIN CTAS_BY_PAGE_1; DESCRIBE by_page EXTENDED;'),
+  });
+  await expect.poll(shown).toMatchObject({
+    queries: [{ id: 'CTAS_BY_PAGE_1', state: 'RUNNING', error: why, hint: full.hint }],
+    statements: [
+      { queries: [{ state: 'RUNNING', millrace: { error: why } }] },
+      { queryDescription: { state: 'RUNNING', queryErrors: [why, full.hint] } },
+      { sourceDescription: { errorStats: why, writeQueries: [{ millrace: { error: why } }] } },
+    ],
+  });
 
   files.capacity = Number.POSITIVE_INFINITY;
   await engine.awaitIdle();
@@ -48,6 +61,7 @@ test('statements and rows are refused with what to do, reads go on, and queries 
   await engine.awaitIdle();
   expect(await rowsOf(engine, 'SELECT page, n FROM by_page;')).toHaveLength(2);
   expect(engine.report.failedStatements).toEqual([]);
+  for (const query of await engine.queries()) expect(query).not.toHaveProperty('error');
   await closeWorlds();
   await log.close();
 });
