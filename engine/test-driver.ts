@@ -270,7 +270,7 @@ export class TopologyTestDriver {
   }
 
   /** Reads a key-value store of the topology, typed: that of a table, of a processor by its builder, or one that is
-   *  named with its serdes. */
+   *  named with its serdes. A table that is made of a windowed one is kept so as well, by keys with their windows. */
   keyValueStore<K, V>(store: ReadableStore<K, V>): TestStore<K, V>;
   keyValueStore<K, V>(name: string, forms: Forms<K, V>): TestStore<K, V>;
   keyValueStore<K, V>(store: string | ReadableStore<K, V>, forms?: Forms<K, V>): TestStore<K, V> {

@@ -1,12 +1,13 @@
 /** The stores of a topology under test, typed, as of the last commit. */
 
-import { assert, readOrderedI64 } from '../base/index.ts';
+import { assert, readOrderedI64, UserError } from '../base/index.ts';
 import type { StoreForm } from './dsl/queryable-store.ts';
 import { timestampBytes, timestampOf } from './operators/timestamped.ts';
 import { otherForm } from './runtime/views/view.ts';
+import type { Serde } from './serde.ts';
 import { readSessionOrder } from './stores/session-store.ts';
 import type { StateStore } from './stores/state-store.ts';
-import { bytesOf, type Forms, noBytes } from './test-records.ts';
+import { bytesOf, noBytes } from './test-records.ts';
 
 /** A value in a store, with the event time of its result; undefined where the store keeps none, as those of processors
  *  do. */
@@ -23,6 +24,21 @@ const storedOf = <K, V>({ value: serde, entries }: StoreForm<K, V>, bytes: Uint8
   };
 };
 
+/** The form of a table that is made of a windowed one: its keys carry their windows. */
+const byWindowedKey = <K, V>(
+  form: StoreForm<K, V> & { readonly windowedKey?: unknown },
+): StoreForm<K, V> | undefined =>
+  // The keys of such a table are windowed ones, in its type too.
+  form.windowedKey === undefined ? undefined : { ...form, key: form.windowedKey as Serde<K> };
+
+/** Refuses a store whose keys carry their windows. */
+const requireWindows = <K, V>(form: StoreForm<K, V>): void => {
+  if (byWindowedKey(form) !== undefined)
+    throw new UserError('STORE_FORM_DIFFERS', `the store "${form.name}" is kept by keys that carry their windows`, {
+      hint: 'Read it with keyValueStore: the key is { key, start, end }.',
+    });
+};
+
 export class TestStore<K, V> {
   readonly #stores: readonly StateStore[];
   readonly #form: StoreForm<K, V>;
@@ -32,7 +48,7 @@ export class TestStore<K, V> {
     if (stores.some(({ kind }) => kind !== (ordered ? 'ordered' : 'key-value')))
       throw otherForm(form.name, ordered ? 'it has no order' : 'its entries are not of single keys');
     this.#stores = stores;
-    this.#form = form;
+    this.#form = byWindowedKey(form) ?? form;
   }
 
   get(key: K): StoredValue<V> | undefined {
@@ -59,6 +75,7 @@ export class TestWindowStore<K, V> {
   readonly #form: StoreForm<K, V>;
 
   constructor(stores: readonly StateStore[], form: StoreForm<K, V>) {
+    requireWindows(form);
     this.#stores = stores;
     this.#form = form;
   }
@@ -101,21 +118,22 @@ export interface StoredSession<V> {
 
 export class TestSessionStore<K, V> {
   readonly #stores: readonly StateStore[];
-  readonly #forms: Forms<K, V>;
+  readonly #form: StoreForm<K, V>;
 
-  constructor(stores: readonly StateStore[], forms: Forms<K, V>) {
+  constructor(stores: readonly StateStore[], form: StoreForm<K, V>) {
+    requireWindows(form);
     this.#stores = stores;
-    this.#forms = forms;
+    this.#form = form;
   }
 
   /** The sessions of a key, in order of time. */
   fetch(key: K): StoredSession<V>[] {
-    const bytes = bytesOf(this.#forms.key, key) ?? noBytes;
+    const bytes = bytesOf(this.#form.key, key) ?? noBytes;
     return this.#stores.flatMap((store) => {
       assert(store.kind === 'ordered', `${store.name} is not a store of sessions`);
       return store.committedEntries(bytes).map(({ order = noBytes, value }) => ({
         ...readSessionOrder(order, 0),
-        value: this.#forms.value.read(value, 0, value.length),
+        value: this.#form.value.read(value, 0, value.length),
       }));
     });
   }

@@ -226,6 +226,46 @@ test('the stores of processors are read by their builders', async () => {
   expect(await startsOf({ from: 3000, to: 3002, order: 'descending' })).toEqual([3002, 3001, 3000]);
 });
 
+test('tables that are made of windowed ones, and kept, are read as those are', async () => {
+  const builder = new StreamsBuilder();
+  const words = builder.stream('words', { key: string, value: string }).groupBy((_key, word) => word, { key: string });
+  const doubled = words
+    .windowedBy(TimeWindows.ofSizeWithNoGrace(10))
+    .count({ retentionMs: 1000 })
+    .mapValues((count) => 2 * Number(count), { store: 'doubled', value: int32 });
+  const frequent = words
+    .windowedBy(SessionWindows.ofInactivityGapAndGrace(5, 1000))
+    .count()
+    .filter((_key, count) => Number(count) > 1, { store: 'frequent' });
+  const streams = await millrace.streams({ id: 'app', topology: builder.build() });
+  const from = await say(['b', 12], ['a', 15], ['ab', 15], ['b', 18], ['b', 2], ['b', 44], ['b', 45]);
+
+  const windows = streams.store(doubled, { from });
+  const shown = async (entries: ReturnType<typeof windows.all>): Promise<string[]> =>
+    (await collect(entries)).map(
+      ({ key, value, timestamp }) => `${key.key}@${key.start}-${key.end}: ${value} @${timestamp}`,
+    );
+  expect(await shown(windows.all())).toEqual([
+    'b@0-10: 2 @2',
+    'a@10-20: 2 @15',
+    'ab@10-20: 2 @15',
+    'b@10-20: 4 @18',
+    'b@40-50: 4 @45',
+  ]);
+  expect(await shown(windows.all({ from: 10, order: 'descending', limit: 2 }))).toEqual([
+    'b@40-50: 4 @45',
+    'b@10-20: 4 @18',
+  ]);
+  expect(await shown(windows.fetch('a'))).toEqual(['a@10-20: 2 @15']);
+  expect(await shown(windows.fetch('b', { to: 10, order: 'descending' }))).toEqual(['b@10-20: 4 @18', 'b@0-10: 2 @2']);
+  expect([await windows.get('b', 10), await windows.get('b', 20)]).toEqual([4, undefined]);
+
+  const sessions = streams.store(frequent, { from });
+  expect((await collect(sessions.all())).map(({ key }) => key)).toEqual([{ key: 'b', start: 44, end: 45 }]);
+  expect(await sessions.get('b', 44)).toBe(2);
+  expect(await sessions.get('b', 12)).toBeUndefined();
+});
+
 test('sliding windows of all keys are read, in order of time', async () => {
   const builder = new StreamsBuilder();
   const counts = builder

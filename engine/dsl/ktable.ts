@@ -202,14 +202,14 @@ export class KTable<K, V> {
   /** The store that holds the table's rows, for `Streams.store`. Throws DSL_TABLE_NOT_STORED where there is none: a
    *  table that is filtered, mapped or joined without a store of its own. */
   queryable(): QueryableStore<K, V> {
-    const { store, key, value, wanted, node } = this.#parts;
+    const { store, key, value, wanted, node, keepsWindows = false } = this.#parts;
     if (store === undefined || value === undefined) {
       throw new UserError('DSL_TABLE_NOT_STORED', `the table "${node}" is not kept in a store`, {
         hint: 'Read the table that it is made of, or name a store for it where the method takes one.',
       });
     }
     wanted.store = true;
-    return queryableStore(store, key.serde, value);
+    return queryableStore(store, key.serde, value, !keepsWindows);
   }
 
   /** The stores of a versioned table, for `Streams.versions`. Throws DSL_TABLE_NOT_VERSIONED for any other. */

@@ -95,6 +95,8 @@ export interface TableParts<K, V> {
   readonly wanted: Wanted;
   /** The store that holds just these rows, for reading them from outside. */
   readonly store: string | undefined;
+  /** The store is one of windows or sessions, not of rows by key. Default false. */
+  readonly keepsWindows?: boolean;
   /** The window store that holds just these rows, where its aggregate sends each change. */
   readonly windowStore?: string;
   /** The store of its former rows, of a versioned table. */

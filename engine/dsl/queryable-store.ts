@@ -15,6 +15,9 @@ export interface StoreForm<K, V> {
 export interface WindowedForm<K, V> extends StoreForm<K, V> {
   /** The size of the windows, in milliseconds; undefined: the store holds sessions. */
   readonly sizeMs: number | undefined;
+  /** Of a table that is made of a windowed one, and kept by key: how its keys are written, each with its window. Left
+   *  out: the store is one of windows or sessions. */
+  readonly windowedKey?: WindowedSerde<K>;
 }
 
 /** A table, or a store of a processor, that knows its former rows. */
@@ -32,9 +35,17 @@ export type QueryableStore<K, V> = K extends Windowed<infer Inner> ? WindowedFor
 const isWindowed = (serde: Serde<unknown> | WindowedSerde<unknown>): serde is WindowedSerde<unknown> =>
   'inner' in serde;
 
-export const queryableStore = <K, V>(name: string, key: Serde<K>, value: Serde<V>): QueryableStore<K, V> => {
+/** `keptByKey`: the store is a key-value store, also where keys carry a window. */
+export const queryableStore = <K, V>(
+  name: string,
+  key: Serde<K>,
+  value: Serde<V>,
+  keptByKey: boolean,
+): QueryableStore<K, V> => {
   const serde = key as Serde<unknown>;
-  const form = isWindowed(serde) ? { name, key: serde.inner, value, sizeMs: serde.sizeMs } : { name, key, value };
+  const form = isWindowed(serde)
+    ? { name, key: serde.inner, value, sizeMs: serde.sizeMs, ...(keptByKey && { windowedKey: serde }) }
+    : { name, key, value };
   // What the type says of K is what the serde says of itself.
   return form as QueryableStore<K, V>;
 };

@@ -55,6 +55,7 @@ export class SessionWindowedCogroupedKStream<K, A> {
       value,
       wanted,
       store,
+      keepsWindows: true,
       rows: rows && (() => rows(value)),
     });
   }

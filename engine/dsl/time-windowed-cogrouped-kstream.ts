@@ -47,6 +47,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
       value,
       wanted,
       store,
+      keepsWindows: true,
       rows: rows && (() => rows(value)),
     });
   }

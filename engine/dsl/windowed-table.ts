@@ -47,6 +47,7 @@ export const windowedTable = <K, V, R>(
     value,
     wanted,
     store,
+    keepsWindows: true,
     rows: rows && (() => rows(value)),
     ...(rows && isWindowStore && { windowStore: store }),
   });

@@ -199,6 +199,21 @@ test('stores of tables are read by the tables', () => {
   expect(driver.sessionStore(sessions).fetch('a')).toEqual([{ start: 12, end: 12, value: 1 }]);
 });
 
+test('a table that is made of a windowed one, and kept, is read by keys with their windows', () => {
+  const builder = new StreamsBuilder();
+  const words = builder.stream('in', texts).groupByKey();
+  const doubled = words
+    .windowedBy(TimeWindows.ofSizeWithNoGrace(10))
+    .count()
+    .mapValues((count) => 2 * Number(count), { store: 'doubled', value: serdes.float64 });
+  const driver = new TopologyTestDriver(builder.build());
+  driver.input('in', texts).pipe('a', 'x', 12);
+  const store = driver.keyValueStore(doubled);
+  expect(store.get({ key: 'a', start: 10, end: 20 })).toEqual({ value: 2, timestamp: 12 });
+  expect(store.get({ key: 'a', start: 0, end: 10 })).toBeUndefined();
+  expect(() => driver.windowStore(doubled)).toThrow('the store "doubled" is kept by keys that carry their windows');
+});
+
 test('what becomes of records at fault is given as it is to an application', () => {
   const builder = new StreamsBuilder();
   builder

@@ -7,7 +7,7 @@ import type { Serde } from '../../serde.ts';
 import type { StoreEntry } from '../protocol.ts';
 import type { Order } from './sorted-entries.ts';
 import type { StoreReader } from './store-reader.ts';
-import { byKey, bytesOf, otherForm, type RangeOptions, reading, View, type ViewOptions } from './view.ts';
+import { behindPrefix, byKey, bytesOf, otherForm, type RangeOptions, reading, View, type ViewOptions } from './view.ts';
 
 export interface KeyValueEntry<K, V> {
   readonly key: K;
@@ -142,14 +142,5 @@ const byOrder: Order = (a, b) => {
 const behind = (bytes: Uint8Array): Uint8Array => {
   const next = new Uint8Array(bytes.length + 1);
   next.set(bytes);
-  return next;
-};
-
-/** The first bytes behind all that begin with these; undefined: there are none. */
-const behindPrefix = (prefix: Uint8Array): Uint8Array | undefined => {
-  const last = prefix.findLastIndex((byte) => byte < 255);
-  if (last < 0) return undefined;
-  const next = prefix.slice(0, last + 1);
-  next[last] = (next[last] as number) + 1;
   return next;
 };

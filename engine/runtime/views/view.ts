@@ -98,3 +98,12 @@ export const bytesOf = <T>(serde: Serde<T>, value: T): Uint8Array => {
   serde.write(value, out);
   return out.slice();
 };
+
+/** The first bytes behind all that begin with these; undefined: there are none. */
+export const behindPrefix = (prefix: Uint8Array): Uint8Array | undefined => {
+  const last = prefix.findLastIndex((byte) => byte < 255);
+  if (last < 0) return undefined;
+  const next = prefix.slice(0, last + 1);
+  next[last] = (next[last] as number) + 1;
+  return next;
+};

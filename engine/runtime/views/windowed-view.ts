@@ -1,14 +1,13 @@
 /** A store of windows or sessions as a program reads it from outside: committed values only, wherever its tasks run. */
 
-import { assert, readOrderedI64 } from '../../../base/index.ts';
+import { equalBytes } from '../../../base/index.ts';
 import type { WindowedForm } from '../../dsl/queryable-store.ts';
 import type { Windowed } from '../../dsl/windowed.ts';
 import { timestampBytes, timestampOf } from '../../operators/timestamped.ts';
-import { readSessionOrder } from '../../stores/session-store.ts';
 import type { StoreEntry } from '../protocol.ts';
-import type { Order } from './sorted-entries.ts';
 import type { StoreReader } from './store-reader.ts';
-import { byKey, bytesOf, otherForm, type RangeOptions, reading, View, type ViewOptions } from './view.ts';
+import { bytesOf, type RangeOptions, reading, View, type ViewOptions } from './view.ts';
+import { byTimeThenKey, type KeySearch, layoutOf, type WindowedLayout } from './windowed-layout.ts';
 
 export interface WindowedEntry<K, V> {
   readonly key: Windowed<K>;
@@ -25,10 +24,12 @@ export interface TimeRange {
 
 export class WindowedView<K, V> extends View {
   readonly #form: WindowedForm<K, V>;
+  readonly #layout: WindowedLayout<K>;
 
   constructor(reader: StoreReader, form: WindowedForm<K, V>, options: ViewOptions = {}) {
     super(reader, form.name, options);
     this.#form = form;
+    this.#layout = layoutOf(form);
   }
 
   /** The value of a key in the window, or the session, that starts at `start`; undefined: there is none. */
@@ -42,12 +43,22 @@ export class WindowedView<K, V> extends View {
     key: K,
     { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY, order, limit }: TimeRange & RangeOptions = {},
   ): AsyncGenerator<WindowedEntry<K, V>, void, undefined> {
-    const entries = (await this.entriesOf(bytesOf(this.#form.key, key), { windows: { from, to } }))
+    const bytes = bytesOf(this.#form.key, key);
+    const entries = (await this.#found(this.#layout.search(bytes, from, to)))
+      .filter((entry) => equalBytes(...this.#layout.keyBytesOf(entry), bytes, 0, bytes.length))
       .map((entry) => this.#entryOf(entry))
       .filter(({ key: { start } }) => start >= from && start <= to)
       .sort((a, b) => a.key.start - b.key.start);
     if (order === 'descending') entries.reverse();
     yield* entries.slice(0, limit);
+  }
+
+  async #found(search: KeySearch): Promise<readonly StoreEntry[]> {
+    if (search.kind === 'read') return this.entriesOf(search.key, search.range);
+    const entries: StoreEntry[] = [];
+    for await (const entry of this.scan(search.range, { order: 'none' }, byTimeThenKey(this.#layout)))
+      entries.push(entry);
+    return entries;
   }
 
   /** The windows of all keys that start within the range, in order of time, then of the keys' bytes. */
@@ -56,12 +67,12 @@ export class WindowedView<K, V> extends View {
     to = Number.POSITIVE_INFINITY,
     ...options
   }: TimeRange & RangeOptions = {}): AsyncGenerator<WindowedEntry<K, V>, void, undefined> {
-    const isWindow = this.#form.sizeMs !== undefined;
-    const range = isWindow ? { fromWindow: from, toWindow: to + 1 } : {};
+    const { scansTimes } = this.#layout;
+    const range = scansTimes ? { fromWindow: from, toWindow: to + 1 } : {};
     const { limit, ...unlimited } = options;
     let left = limit ?? Number.POSITIVE_INFINITY;
-    // Sessions are chosen here, so that a limit cannot be left to the scan.
-    for await (const entry of this.scan(range, isWindow ? options : unlimited, byTimeThenKey)) {
+    // What the scan does not choose is chosen here, so that a limit cannot be left to it.
+    for await (const entry of this.scan(range, scansTimes ? options : unlimited, byTimeThenKey(this.#layout))) {
       const read = this.#entryOf(entry);
       if (read.key.start < from || read.key.start > to) continue;
       if (left-- <= 0) return;
@@ -70,38 +81,18 @@ export class WindowedView<K, V> extends View {
   }
 
   #entryOf(entry: StoreEntry): WindowedEntry<K, V> {
-    const { name, sizeMs } = this.#form;
-    const holdsWindows = entry.windowStart !== undefined || entry.order !== undefined;
-    if (!holdsWindows || (sizeMs === undefined && entry.order === undefined))
-      throw otherForm(name, sizeMs === undefined ? 'it holds no sessions' : 'it holds no windows');
-    return reading(name, () => this.#read(entry));
-  }
-
-  #read(entry: StoreEntry): WindowedEntry<K, V> {
-    const { key: keySerde, value: valueSerde, sizeMs } = this.#form;
-    const { key: keyBytes, value, order } = entry;
-    const key = keySerde.read(keyBytes, 0, keyBytes.length);
-    if (sizeMs !== undefined) {
-      const start = startOf(entry);
-      const timestamped = this.#form.entries !== 'plain';
+    const { name, value: serde, sizeMs, windowedKey, entries } = this.#form;
+    return reading(name, () => {
+      const key = this.#layout.keyOf(entry);
+      const { value } = entry;
+      const timestamped = windowedKey !== undefined || (sizeMs !== undefined && entries !== 'plain');
+      const timestamp = timestamped ? timestampOf(value, 0) : undefined;
       return {
-        key: { key, start, end: start + sizeMs },
-        value: valueSerde.read(value, timestamped ? timestampBytes : 0, value.length),
-        timestamp: timestamped ? timestampOf(value, 0) : undefined,
+        key,
+        value: serde.read(value, timestamped ? timestampBytes : 0, value.length),
+        // A session has the time of its end.
+        timestamp: timestamped || sizeMs !== undefined ? timestamp : key.end,
       };
-    }
-    assert(order !== undefined, `the store "${this.#form.name}" does not hold sessions`);
-    const { start, end } = readSessionOrder(order, 0);
-    return { key: { key, start, end }, value: valueSerde.read(value, 0, value.length), timestamp: end };
+    });
   }
 }
-
-/** Where a window or a session starts: sliding windows and sessions are entries of ordered stores. */
-const startOf = ({ windowStart = 0, order }: StoreEntry): number => {
-  if (order === undefined) return windowStart;
-  return order.length === timeBytes ? readOrderedI64(order, 0) : readSessionOrder(order, 0).start;
-};
-
-const timeBytes = 8;
-
-const byTimeThenKey: Order = (a, b) => startOf(a) - startOf(b) || byKey(a, b);
