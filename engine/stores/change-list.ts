@@ -1,13 +1,18 @@
 /**
  * The one list of a transaction: each changed entry with its value before.
  *
- * Item `i` is (address, place in the queue of due entries, length before, where the bytes before lie). The length is −1
- * where the key was absent, −2 where the entry was not in memory, so that the key-value store still has what was
- * committed. The bytes lie behind each other in segments that are used again by the next transaction; what a large
- * transaction needed beyond `keptBytes` is given back.
+ * Item `i` is five words side by side: the address, the place in the queue of due entries, the length before, and
+ * where the bytes before lie (segment, byte within it). The length is −1 where the key was absent, −2 where the entry
+ * was not in memory, so that the key-value store still has what was committed. The bytes lie behind each other in
+ * segments. Items and bytes are used again by the next transaction; what a large one needed beyond `keptItems` and
+ * `keptBytes` is given back.
+ *
+ * Items are kept in chunks: a list that grew by copying itself would leave as much garbage as it holds, and V8 begins
+ * a marking for every 8 MB of it.
  */
 
 import { copyViewed } from '../../base/index.ts';
+import type { FlatTable } from './flat-table.ts';
 
 export const wasAbsent = -1;
 export const wasOnDisk = -2;
@@ -15,15 +20,22 @@ export const wasOnDisk = -2;
 const segmentBytes = 1 << 20;
 const keptBytes = 16 << 20;
 
+const itemWords = 5;
+const chunkBits = 11;
+const chunkItems = 1 << chunkBits;
+const itemMask = chunkItems - 1;
+/** Of the first chunk, which grows until it is as large as the others: most lists are short. */
+const firstItems = 64;
+const keptItems = 1 << 20;
+/** Entries that are brought into the processor's cache together. */
+const touchedTogether = 32;
+
 export class ChangeList {
   count = 0;
-  addresses = new Int32Array(64);
-  /** An entry that is due as well has its place in the queue kept here: it has room for one place only. */
-  duePlaces = new Int32Array(64);
-  #lengths = new Int32Array(64);
-  /** Segment and byte within. */
-  #segments = new Int32Array(64);
-  #starts = new Int32Array(64);
+  readonly #chunks: Int32Array[] = [new Int32Array(firstItems * itemWords)];
+  /** How many items the chunks have room for. */
+  #room = firstItems;
+  readonly #group = new Int32Array(touchedTogether);
   readonly #bytes: Uint8Array[] = [];
   readonly #views: DataView[] = [];
   #reserved = 0;
@@ -33,22 +45,24 @@ export class ChangeList {
   #noted = 0;
 
   get bytesInMemory(): number {
-    return this.#reserved + this.addresses.length * 20;
+    return this.#reserved + this.#room * itemWords * 4;
   }
 
   /** Of the open transaction: 20 bytes for each entry, and the values before. */
   get bytesUsed(): number {
-    return this.count * 20 + this.#noted;
+    return this.count * itemWords * 4 + this.#noted;
   }
 
   /** Notes an entry; answers with its place in the list. `start` is read only where `length` ≥ 0; `view` shows the
    *  memory of `bytes`. */
   add(address: number, duePlace: number, length: number, bytes: Uint8Array, view: DataView, start: number): number {
-    if (this.count === this.addresses.length) this.#grow();
+    if (this.count === this.#room) this.#grow();
     const index = this.count++;
-    this.addresses[index] = address;
-    this.duePlaces[index] = duePlace;
-    this.#lengths[index] = length;
+    const items = this.#chunks[index >>> chunkBits] as Int32Array;
+    const item = (index & itemMask) * itemWords;
+    items[item] = address;
+    items[item + 1] = duePlace;
+    items[item + 2] = length;
     if (length > 0) {
       if (
         this.#bytes.length <= this.#segment ||
@@ -56,28 +70,54 @@ export class ChangeList {
       ) {
         this.#nextSegment(length);
       }
-      this.#segments[index] = this.#segment;
-      this.#starts[index] = this.#at;
+      items[item + 3] = this.#segment;
+      items[item + 4] = this.#at;
       const to = this.#bytes[this.#segment] as Uint8Array;
       copyViewed(bytes, view, start, start + length, to, this.#views[this.#segment] as DataView, this.#at);
       this.#at += length;
       this.#noted += length;
-    } else this.#starts[index] = 0;
+    } else items[item + 4] = 0;
     return index;
   }
 
+  address(index: number): number {
+    return this.#word(index, 0);
+  }
+
+  setAddress(index: number, address: number): void {
+    (this.#chunks[index >>> chunkBits] as Int32Array)[(index & itemMask) * itemWords] = address;
+  }
+
+  /** The place in the queue of an entry that is due as well: the entry has room for one place only. */
+  duePlace(index: number): number {
+    return this.#word(index, 1);
+  }
+
+  setDuePlace(index: number, place: number): void {
+    (this.#chunks[index >>> chunkBits] as Int32Array)[(index & itemMask) * itemWords + 1] = place;
+  }
+
   lengthBefore(index: number): number {
-    return this.#lengths[index] as number;
+    return this.#word(index, 2);
   }
 
   bytesBefore(index: number): Uint8Array {
-    return (this.#lengths[index] as number) > 0
-      ? (this.#bytes[this.#segments[index] as number] as Uint8Array)
-      : nothing;
+    return this.#word(index, 2) > 0 ? (this.#bytes[this.#word(index, 3)] as Uint8Array) : nothing;
   }
 
   startBefore(index: number): number {
-    return this.#starts[index] as number;
+    return this.#word(index, 4);
+  }
+
+  /** Asked for each item in order: every so often brings the next entries into the processor's cache, with their values
+   *  or their headers alone. */
+  touchAhead(table: FlatTable, index: number, part: 'value' | 'header'): void {
+    if (index % touchedTogether !== 0) return;
+    const group = this.#group;
+    const count = Math.min(touchedTogether, this.count - index);
+    for (let i = 0; i < count; i++) group[i] = this.address(index + i);
+    if (part === 'value') table.touch(group, 0, count);
+    else table.touchHeaders(group, 0, count);
   }
 
   reset(): void {
@@ -89,26 +129,26 @@ export class ChangeList {
       this.#reserved -= (this.#bytes.pop() as Uint8Array).length;
       this.#views.pop();
     }
-    if (this.addresses.length > 1 << 20) {
-      this.addresses = new Int32Array(64);
-      this.duePlaces = new Int32Array(64);
-      this.#lengths = new Int32Array(64);
-      this.#segments = new Int32Array(64);
-      this.#starts = new Int32Array(64);
+    if (this.#room > keptItems) {
+      this.#chunks.length = keptItems >>> chunkBits;
+      this.#room = keptItems;
     }
   }
 
+  #word(index: number, word: number): number {
+    return (this.#chunks[index >>> chunkBits] as Int32Array)[(index & itemMask) * itemWords + word] as number;
+  }
+
   #grow(): void {
-    const grown = (from: Int32Array): Int32Array<ArrayBuffer> => {
-      const to = new Int32Array(from.length * 2);
-      to.set(from);
-      return to;
-    };
-    this.addresses = grown(this.addresses);
-    this.duePlaces = grown(this.duePlaces);
-    this.#lengths = grown(this.#lengths);
-    this.#segments = grown(this.#segments);
-    this.#starts = grown(this.#starts);
+    if (this.#room < chunkItems) {
+      const first = new Int32Array(this.#room * 2 * itemWords);
+      first.set(this.#chunks[0] as Int32Array);
+      this.#chunks[0] = first;
+      this.#room *= 2;
+    } else {
+      this.#chunks.push(new Int32Array(chunkItems * itemWords));
+      this.#room += chunkItems;
+    }
   }
 
   /** Goes on to a segment with room for `length` bytes: one from before if it is large enough, else a new one. */

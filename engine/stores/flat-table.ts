@@ -41,6 +41,8 @@ const plainHeaderBytes = 20;
 const listedHeaderBytes = 28;
 
 const noBytes = new Uint8Array(0);
+/** The sub-table that is being split. */
+const splitting = new Int32Array(largestSlots * 2 + 2);
 
 /** Slots of a sub-table, and behind them two words: how many are taken, and how many bits of the hash led here. */
 const newSlots = (slots: number, depth: number): Int32Array => {
@@ -467,7 +469,7 @@ export class FlatTable {
     const taken = (sub[sub.length - 2] as number) - 1;
     sub[sub.length - 2] = taken;
     this.slab.free(address);
-    if (taken * 8 < mask && mask >= smallestSlots) this.#replace(sub, [this.#rebuilt(sub, (mask + 1) >>> 1)]);
+    if (taken * 8 < mask && mask >= smallestSlots) this.#replace(sub, this.#rebuilt(sub, (mask + 1) >>> 1));
   }
 
   #setWord(address: number, index: number, value: number): void {
@@ -485,7 +487,7 @@ export class FlatTable {
     while ((sub[sub.length - 2] as number) * 10 >= slotsOf(sub) * 7) {
       const slots = slotsOf(sub);
       if (slots < largestSlots || (sub[sub.length - 1] as number) >= deepest)
-        this.#replace(sub, [this.#rebuilt(sub, slots * 2)]);
+        this.#replace(sub, this.#rebuilt(sub, slots * 2));
       else this.#split(sub);
       sub = this.#subOf(hash);
     }
@@ -500,29 +502,35 @@ export class FlatTable {
     return next;
   }
 
+  /** The sub-table keeps the entries of the lower half of its hashes; a new one takes the others. What stays is placed
+   *  again, from a copy that all splits share. */
   #split(sub: Int32Array): void {
     const depth = (sub[sub.length - 1] as number) + 1;
     if (depth > 32 - this.#shift) {
       this.#directory = this.#directory.flatMap((each) => [each, each]);
       this.#shift--;
     }
-    const halves = [newSlots(slotsOf(sub), depth), newSlots(slotsOf(sub), depth)] as const;
-    for (let at = 0; at < sub.length - 2; at += 2) {
-      const hash = sub[at] as number;
-      if (sub[at + 1] !== 0) placeIn(halves[(hash >>> (32 - depth)) & 1] as Int32Array, hash, sub[at + 1] as number);
+    const upper = newSlots(slotsOf(sub), depth);
+    const end = sub.length - 2;
+    splitting.set(sub);
+    sub.fill(0);
+    sub[end + 1] = depth;
+    for (let at = 0; at < end; at += 2) {
+      const hash = splitting[at] as number;
+      const address = splitting[at + 1] as number;
+      if (address !== 0) placeIn(((hash >>> (32 - depth)) & 1) === 0 ? sub : upper, hash, address);
     }
-    this.#replace(sub, halves);
+    this.slotBytes += slotsOf(upper) * 8;
+    const width = 1 << (32 - this.#shift - depth);
+    const first = this.#directory.indexOf(sub) + width;
+    this.#directory.fill(upper, first, first + width);
   }
 
-  /** Puts one or two sub-tables in the place of one. */
-  #replace(sub: Int32Array, by: readonly Int32Array[]): void {
-    this.slotBytes -= slotsOf(sub) * 8;
-    for (const each of by) this.slotBytes += slotsOf(each) * 8;
+  /** Puts a sub-table in the place of another. */
+  #replace(sub: Int32Array, by: Int32Array): void {
+    this.slotBytes += (slotsOf(by) - slotsOf(sub)) * 8;
     const first = this.#directory.indexOf(sub);
-    const width = 1 << (32 - this.#shift - (sub[sub.length - 1] as number));
-    for (let i = 0; i < width; i++) {
-      this.#directory[first + i] = by[Math.floor((i * by.length) / width)] as Int32Array;
-    }
+    this.#directory.fill(by, first, first + (1 << (32 - this.#shift - (sub[sub.length - 1] as number))));
   }
 
   // ---- lists of entries that share a window

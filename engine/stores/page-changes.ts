@@ -20,7 +20,6 @@ import type { StoreCore } from './store-core.ts';
 import { endOfTreeKey, type TreeKey } from './tree-key.ts';
 
 const noBytes = new Uint8Array(0);
-const touchedTogether = 32;
 
 /** Takes an entry that is not the same in a page and in what the page was before, where the pages came to it;
  *  undefined: it is not in that one. `isWhole`: the tree has, and had, no other page. */
@@ -93,8 +92,8 @@ export class PageChanges {
   #compare(take: TakeDifference): void {
     const { changes, table } = this.#core;
     for (let i = 0; i < changes.count; i++) {
-      if (i % touchedTogether === 0) table.touch(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
-      const address = changes.addresses[i] as number;
+      changes.touchAhead(table, i, 'value');
+      const address = changes.address(i);
       if (isPage(table.kindOf(address))) this.#comparePage(i, address, take);
     }
   }

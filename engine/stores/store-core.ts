@@ -39,7 +39,6 @@ import { StoredEntries } from './stored-entries.ts';
 
 const noBytes = new Uint8Array(0);
 const noView = new DataView(noBytes.buffer);
-const touchedTogether = 32;
 const mostInputs = 4;
 /** Of what has a retention time. */
 const timedNames: { readonly [C in StoreCall]: CallName } = {
@@ -539,17 +538,17 @@ export class StoreCore implements EntriesInMemory {
   /** Takes an entry off the list of changes. */
   #unnote(address: number, index: number): void {
     this.table.clearFlag(address, flags.changed);
-    this.table.setPlace(address, this.changes.duePlaces[index] as number);
+    this.table.setPlace(address, this.changes.duePlace(index));
   }
 
   duePlace(address: number): number {
     const place = this.table.place(address);
-    return this.table.hasFlag(address, flags.changed) ? (this.changes.duePlaces[place] as number) : place;
+    return this.table.hasFlag(address, flags.changed) ? this.changes.duePlace(place) : place;
   }
 
   setDuePlace(address: number, place: number): void {
     const { table, changes } = this;
-    if (table.hasFlag(address, flags.changed)) changes.duePlaces[table.place(address)] = place;
+    if (table.hasFlag(address, flags.changed)) changes.setDuePlace(table.place(address), place);
     else table.setPlace(address, place);
   }
 
@@ -557,7 +556,7 @@ export class StoreCore implements EntriesInMemory {
     const table = this.table;
     this.#release(from);
     this.keyWindows?.replace(table, from, to);
-    if (table.hasFlag(to, flags.changed)) this.changes.addresses[table.place(to)] = to;
+    if (table.hasFlag(to, flags.changed)) this.changes.setAddress(table.place(to), to);
     if (table.hasFlag(to, flags.due)) this.due.move(this.duePlace(to), to);
     if (this.#last === from) this.#last = to;
   }
@@ -589,8 +588,8 @@ export class StoreCore implements EntriesInMemory {
   writeChangelog(append: ChangelogAppend, isOf: (kind: number) => boolean = isAny): void {
     const { changes, table, expiry } = this;
     for (let i = 0; i < changes.count; i++) {
-      if (i % touchedTogether === 0) table.touch(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
-      const address = changes.addresses[i] as number;
+      changes.touchAhead(table, i, 'value');
+      const address = changes.address(i);
       const bytes = table.bytesOf(address);
       const keyStart = table.keyStart(address);
       const kind = bytes[keyStart] as number;
@@ -615,8 +614,8 @@ export class StoreCore implements EntriesInMemory {
   visitChanges(kind: number, visit: ChangeVisitor): void {
     const { changes, table } = this;
     for (let i = 0; i < changes.count; i++) {
-      if (i % touchedTogether === 0) table.touch(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
-      const address = changes.addresses[i] as number;
+      changes.touchAhead(table, i, 'value');
+      const address = changes.address(i);
       const bytes = table.bytesOf(address);
       const keyStart = table.keyStart(address);
       if (bytes[keyStart] !== kind) continue;
@@ -650,9 +649,8 @@ export class StoreCore implements EntriesInMemory {
     );
     const { changes, table } = this;
     for (let i = 0; i < changes.count; i++) {
-      if (i % touchedTogether === 0)
-        table.touchHeaders(changes.addresses, i, Math.min(i + touchedTogether, changes.count));
-      const address = changes.addresses[i] as number;
+      changes.touchAhead(table, i, 'header');
+      const address = changes.address(i);
       this.#unnote(address, i);
       this.#committed(address);
     }
@@ -698,7 +696,7 @@ export class StoreCore implements EntriesInMemory {
   rollback(): void {
     const { changes, table } = this;
     for (let i = 0; i < changes.count; i++) {
-      const address = changes.addresses[i] as number;
+      const address = changes.address(i);
       const length = changes.lengthBefore(i);
       this.#unnote(address, i);
       this.#release(address);
