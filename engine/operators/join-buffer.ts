@@ -39,8 +39,6 @@ export class JoinBuffer<V> {
   readonly #row: Serde<V>;
   #expired = Number.NEGATIVE_INFINITY;
   readonly #entry: ByteWriter;
-  readonly #from = new Uint8Array(timeBytes);
-  readonly #to = new Uint8Array(timeBytes);
   readonly #order = new Uint8Array(orderBytes);
 
   constructor(context: OperatorContext, { store, row }: JoinSide<V>) {
@@ -77,9 +75,7 @@ export class JoinBuffer<V> {
 
   /** Begins before the records of a key with `from` <= time <= `to`, in the order of time. */
   fetch({ keyBytes, keyStart, keyEnd }: StreamRecord<unknown>, from: number, to: number): void {
-    writeOrderedI64(this.#from, 0, from);
-    writeOrderedI64(this.#to, 0, to + 1);
-    this.#cursor.fetch(keyBytes, keyStart, keyEnd, this.#from, this.#to);
+    this.#cursor.fetchTimes(keyBytes, keyStart, keyEnd, from, to);
   }
 
   next(): boolean {

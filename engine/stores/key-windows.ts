@@ -13,6 +13,7 @@
 
 import type { FlatTable } from './flat-table.ts';
 import { kinds, readTime, timeBytes } from './layout.ts';
+import type { KeysAhead } from './look-ahead.ts';
 import type { Hops } from './store.ts';
 
 /** Rows of more windows would take more memory than they save time. */
@@ -20,7 +21,7 @@ export const mostHops = 32;
 
 const fewestRows = 1024;
 
-export class KeyWindows {
+export class KeyWindows implements KeysAhead {
   readonly #advanceMs: number;
   readonly #count: number;
   /** A power of two. */

@@ -14,6 +14,7 @@ import { Positions, type RecentView } from './recent-view.ts';
 import type { OrderedCursor } from './store.ts';
 
 const orderBytes = timeBytes + 4;
+const noBytes = new Uint8Array(0);
 
 /** Times of the entries that are in pages. */
 export interface PageTimes {
@@ -47,6 +48,13 @@ export class LiveCursor implements OrderedCursor {
   readonly #copies: boolean;
   readonly #calls: TimedCalls | undefined;
   #state: State = 'done';
+  /** The range is of times, and its bytes are not in `#key`, `#from` and `#to` yet. */
+  #ofTimes = false;
+  #lentKey: Uint8Array = noBytes;
+  #lentStart = 0;
+  #lentEnd = 0;
+  #firstTime = 0;
+  #lastTime = 0;
   /** What comes behind `timed`. */
   #begun: State = 'done';
   #backward = false;
@@ -108,6 +116,39 @@ export class LiveCursor implements OrderedCursor {
     this.#open(key, start, end, from, to, true);
   }
 
+  fetchTimes(key: Uint8Array, start: number, end: number, from: number, to: number): void {
+    const newest = this.#times.newest();
+    this.#ofTimes = true;
+    this.#lentKey = key;
+    this.#lentStart = start;
+    this.#lentEnd = end;
+    this.#firstTime = from;
+    this.#lastTime = to;
+    if (from <= newest || this.#calls?.times !== undefined) {
+      this.#writeTimes();
+      this.#open(key, start, end, this.#from.view(), this.#to.view(), false);
+      return;
+    }
+    // All in the range are recent: nothing has to be kept for pages.
+    this.#backward = this.#shown = false;
+    this.#newest = newest;
+    this.#takeVersion();
+    this.#state = 'recent';
+    const below = this.#times.expiredBelow();
+    this.#recent.collect(key, start, end, from > below ? from : below, to, this.#found);
+    this.#index = 0;
+    this.#end = this.#found.count;
+    this.#collected = true;
+  }
+
+  /** Writes the range of times that was asked for. */
+  #writeTimes(): void {
+    this.#ofTimes = false;
+    this.#key.set(this.#lentKey, this.#lentStart, this.#lentEnd);
+    this.#from.setTime(this.#firstTime);
+    this.#to.setTime(this.#lastTime + 1);
+  }
+
   #open(
     key: Uint8Array,
     start: number,
@@ -120,6 +161,7 @@ export class LiveCursor implements OrderedCursor {
       (from === undefined || from.length >= timeBytes) && (to === undefined || to.length >= timeBytes),
       'a bound of an ordered store that expires begins with a time',
     );
+    this.#ofTimes = false;
     this.#key.set(key, start, end);
     if (from === undefined) this.#from.length = -1;
     else this.#from.set(from, 0, from.length);
@@ -212,6 +254,7 @@ export class LiveCursor implements OrderedCursor {
 
   /** Begins again behind the entry under the cursor. */
   #beginAgain(): void {
+    if (this.#ofTimes) this.#writeTimes();
     if (this.#shown) {
       const { valueBytes, orderStart, orderEnd } = this.#at;
       if (this.#backward) this.#to.set(valueBytes, orderStart, orderEnd);

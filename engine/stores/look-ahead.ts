@@ -10,6 +10,8 @@
  * Where few rows come through a filter before they reach the store, looking ahead would cost more than it saves: the
  * groups shrink while less than half of their rows are read, down to a pause.
  *
+ * What is not in the table, and is found by the hash of a key alone, is looked up by its owner (`KeysAhead`).
+ *
  * For window stores the rows ahead are taken to fall into the same windows as the row that was read: there is one for
  * each window that was read of late. Where several windows hold each row, they lie side by side (`key-windows.ts`), and
  * are looked up together.
@@ -17,7 +19,6 @@
 
 import { Copier, copyBytes } from '../../base/index.ts';
 import type { FlatTable } from './flat-table.ts';
-import type { KeyWindows } from './key-windows.ts';
 import { kinds, timeBytes } from './layout.ts';
 import type { KeyColumns } from './state-store.ts';
 
@@ -31,6 +32,13 @@ const mostWindows = 8;
 /** A table of fewer entries lies in the cache anyway. */
 const entriesWorthIt = 4_096;
 
+/** Who finds something else than entries of the table by the hash of a key. */
+export interface KeysAhead {
+  /** Brings what the first `count` hashes are about to find into the processor's cache, all of it together. `time` is
+   *  what the call for the first of them gave. */
+  touch(table: FlatTable, hashes: Int32Array, count: number, time: number): void;
+}
+
 export class LookAhead {
   /** What a key must lie in to be one of those. */
   bytes: Uint8Array | undefined;
@@ -43,8 +51,8 @@ export class LookAhead {
   #end = 0;
   /** How many of them were read. */
   #read = 0;
-  /** The row last read is not the one before. */
-  #isNext = false;
+  /** The last of them. */
+  #counted = -1;
   #group = largestGroup;
   #pause = firstPause;
   /** During a pause: keys that begin before this position get no hint. */
@@ -61,6 +69,8 @@ export class LookAhead {
   /** Those of further windows; calls of this one are passed on to them. */
   readonly #others: LookAhead[] = [];
   #replaced = 0;
+  /** That of keys without a window, where those are looked up beside; calls of this one are passed on to it. */
+  #keys: LookAhead | undefined;
 
   constructor(worthIt = entriesWorthIt) {
     this.#worthIt = worthIt;
@@ -77,10 +87,21 @@ export class LookAhead {
       this.#first = this.#end = from;
       this.#pausedTo = 0;
       this.#read = 0;
+      this.#counted = -1;
     }
     this.#row = from;
     this.#to = to;
     for (const other of this.#others) other.expect(columns, from, to);
+    this.#keys?.expect(columns, from, to);
+  }
+
+  /** The one that is used for `keyHash` alone, by a store that looks up entries as well. */
+  get ofKeys(): LookAhead {
+    if (this.#keys === undefined) {
+      this.#keys = new LookAhead(this.#worthIt);
+      if (this.#columns !== undefined) this.#keys.expect(this.#columns, this.#row, this.#to);
+    }
+    return this.#keys;
   }
 
   /** The one that looks up rows in a window. */
@@ -118,6 +139,7 @@ export class LookAhead {
     this.bytes = undefined;
     this.#columns = undefined;
     for (const other of this.#others) other.forget();
+    this.#keys?.forget();
   }
 
   /** Memory was given back: what was found before may not even be an entry. */
@@ -125,55 +147,56 @@ export class LookAhead {
     this.#first = this.#end = 0;
     this.#read = 0;
     for (const other of this.#others) other.refresh();
+    this.#keys?.refresh();
   }
 
   /** Where the entry of the key that begins at `start` may be; 0: unknown. `windowKey` begins with the window's
    *  start. */
   hint(table: FlatTable, kind: number, start: number, windowKey: Uint8Array | undefined): number {
-    const row = this.#rowAt(table, start);
+    const row = this.#rowAt(table.count, start);
     if (row < 0) return 0;
     if ((row >= this.#end || this.#stale) && !this.#lookUp(table, kind, row, windowKey)) return 0;
     if (row < this.#first) return 0;
-    this.#count();
+    this.#count(row);
     return this.#addresses[row - this.#first] as number;
   }
 
-  /** The hash of a key, of a store that keeps the windows of a key side by side. Where it is that of a row ahead, the
-   *  windows of the rows behind it are brought into the cache; the first of the key's windows is the one at
-   *  `firstWindow`. */
+  /** The hash of a key by which its owner finds one of so many `entries`. Where it is that of a row ahead, what the rows
+   *  behind it will find is brought into the cache; `time` is for the owner. */
   keyHash(
     table: FlatTable,
-    windows: KeyWindows,
+    owner: KeysAhead,
+    entries: number,
     key: Uint8Array,
     start: number,
     end: number,
-    firstWindow: number,
+    time: number,
   ): number {
-    const row = key === this.bytes ? this.#rowAt(table, start) : -1;
+    const row = key === this.bytes ? this.#rowAt(entries, start) : -1;
     if (row >= this.#end && this.#adapt(row))
-      windows.touch(table, this.#hashes, this.#hashAhead(table, kinds.data, row, undefined), firstWindow);
+      owner.touch(table, this.#hashes, this.#hashAhead(table, kinds.data, row, undefined), time);
     if (row < this.#first || row >= this.#end) return table.hash(kinds.data, key, start, end);
-    this.#count();
+    this.#count(row);
     return this.#hashes[row - this.#first] as number;
   }
 
   /** The row whose key begins at `start`, −1: it is not known, or not worth it. */
-  #rowAt(table: FlatTable, start: number): number {
-    if (start < this.#pausedTo || table.count < this.#worthIt) return -1;
+  #rowAt(entries: number, start: number): number {
+    if (start < this.#pausedTo || entries < this.#worthIt) return -1;
     const { keyStart } = this.#columns as KeyColumns;
     const to = this.#to;
-    const before = this.#row;
-    let row = before;
+    let row = this.#row;
     while (row < to && (keyStart[row] as number) < start) row++;
     this.#row = row;
     if (row === to || keyStart[row] !== start) return -1;
-    this.#isNext = row !== before;
     return row;
   }
 
   /** The row was looked up, and is read. One that is read and then written counts once. */
-  #count(): void {
-    if (this.#isNext) this.#read++;
+  #count(row: number): void {
+    if (row === this.#counted) return;
+    this.#counted = row;
+    this.#read++;
   }
 
   /** Larger groups while they are of use, smaller ones while not. False: a pause. */
@@ -181,6 +204,7 @@ export class LookAhead {
     const looked = this.#end - this.#first;
     if (looked === 0) return true;
     const useful = this.#read * 2 >= looked;
+    this.#counted = -1;
     this.#group = useful ? Math.min(largestGroup, this.#group * 2) : this.#group >> 1;
     this.#first = this.#end = row;
     this.#read = 0;

@@ -93,6 +93,12 @@ export class Bound {
   }
 }
 
+const timeBound = (time: number): Uint8Array => {
+  const bound = new Uint8Array(timeBytes);
+  writeTime(bound, 0, time);
+  return bound;
+};
+
 /** Where the way to the first entry may be timed. */
 export type TimedCalls = Pick<StoreCore, 'times' | 'timed'>;
 
@@ -156,6 +162,10 @@ export class OrderCursor implements OrderedCursor, EntryReader {
 
   fetchBackward(key: Uint8Array, start: number, end: number, from?: Uint8Array, to?: Uint8Array): void {
     this.#open(key, start, end, from, to, true);
+  }
+
+  fetchTimes(key: Uint8Array, start: number, end: number, from: number, to: number): void {
+    this.#open(key, start, end, timeBound(from), timeBound(to + 1), false);
   }
 
   #open(

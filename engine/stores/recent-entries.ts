@@ -7,7 +7,8 @@
  *   slot      hash · position of the last entry whose key has this hash · the latest time of that chain (f64)
  *
  * A chain is that of a hash: who walks it compares keys. So an append reads nothing but its slot, and a fetch ends
- * where the chain holds no later time. Segments leave in the order in which they were filled, once all in them has
+ * where the chain holds no later time. What the next rows of a block will find is brought into the processor's cache
+ * together (`look-ahead.ts`). Segments leave in the order in which they were filled, once all in them has
  * expired: what comes before a position that is gone is gone as well.
  *
  * What is committed ends at a position; behind it lies what the open transaction has appended. What that has done to
@@ -19,6 +20,7 @@
 import { copyBytes, copyViewed, readU32, writeI32 } from '../../base/index.ts';
 import type { FlatTable } from './flat-table.ts';
 import { kinds, timeBytes, writeTime } from './layout.ts';
+import type { KeysAhead, LookAhead } from './look-ahead.ts';
 import { RecentChanges, type VisitEntry } from './recent-changes.ts';
 import {
   firstUnit,
@@ -67,13 +69,14 @@ type TakeCommitted = (key: Uint8Array, keyStart: number, keyEnd: number, entry: 
 interface OwningStore {
   /** Whose hash of keys is taken. */
   readonly table: FlatTable;
+  readonly ahead: LookAhead;
   /** Of the last commit. */
   readonly position: number | undefined;
   readonly logged: number;
   readonly memory: { afterGrowth(bytes: number): void };
 }
 
-export class RecentEntries implements RecentView {
+export class RecentEntries implements RecentView, KeysAhead {
   /** Entries that are there, those included that have expired and whose segment has not. */
   count = 0;
   version = 0;
@@ -118,6 +121,9 @@ export class RecentEntries implements RecentView {
   #value: Uint8Array = noBytes;
   #valueView = new DataView(this.#value.buffer);
   readonly #moved = new Positions();
+  readonly #ahead = new Positions();
+  /** Only so that what is read by `touch` is not left out. */
+  touched = 0;
 
   /** `firstSegment`: positions begin with it until nothing is here. */
   constructor(store: OwningStore, firstSegment = 0) {
@@ -186,7 +192,8 @@ export class RecentEntries implements RecentView {
     const units = unitsOf(nameLength, valueLength);
     if (this.#unit + units > unitsOfSegment && !this.#openSegment(units)) return -1;
     if (this.#taken * 6 >= this.#slots.length) this.#grow();
-    const hash = this.#store.table.hash(kinds.data, key, start, end);
+    // Of the rows ahead no entry is read.
+    const hash = this.#hash(key, start, end, Number.POSITIVE_INFINITY);
     const slot = this.#slotOf(hash);
     const slots = this.#slots;
     // It may be gone: then so is the whole chain, and who walks it stops there.
@@ -254,6 +261,61 @@ export class RecentEntries implements RecentView {
     this.#unit = first;
     if (spare === undefined) this.#store.memory.afterGrowth(segmentBytes);
     return true;
+  }
+
+  /** The hash of a key; of the rows ahead entries from a time on are about to be read. */
+  #hash(key: Uint8Array, start: number, end: number, from: number): number {
+    const { table, ahead } = this.#store;
+    if (key !== ahead.bytes) return table.hash(kinds.data, key, start, end);
+    return ahead.ofKeys.keyHash(table, this, this.count, key, start, end, from);
+  }
+
+  touch(_table: FlatTable, hashes: Int32Array, count: number, from: number): void {
+    const slots = this.#slots;
+    const mask = (slots.length >>> 2) - 1;
+    let seen = 0;
+    for (let i = 0; i < count; i++) seen ^= slots[((hashes[i] as number) & mask) * 4] as number;
+    this.touched = seen;
+    if (from < Number.POSITIVE_INFINITY) this.#touchEntries(hashes, count, from);
+  }
+
+  /** Of the last two entries of each chain. */
+  #touchEntries(hashes: Int32Array, count: number, from: number): void {
+    const slots = this.#slots;
+    const latest = this.#latest;
+    const found = this.#ahead;
+    const { first } = this;
+    found.count = 0;
+    for (let i = 0; i < count; i++) {
+      const slot = this.#slotOf(hashes[i] as number);
+      const position = slots[slot * 4 + 1] as number;
+      if (isFrom(position, first) && (latest[slot * 2 + 1] as number) >= from) found.add(position);
+    }
+    const last = found.count;
+    this.#touchFound(0, last);
+    for (let i = 0; i < last; i++) {
+      const position = found.items[i] as number;
+      const { words, numbers } = this.segmentOf(position);
+      const unit = position & (unitsOfSegment - 1);
+      const before = words[unit << 1] as number;
+      if (isFrom(before, first) && (numbers[unit + 3] as number) >= from) found.add(before);
+    }
+    this.#touchFound(last, found.count);
+  }
+
+  /** The first 192 bytes of each: what lies behind is read in its order. No branch depends on what is read, since that
+   *  would be waited for. */
+  #touchFound(from: number, to: number): void {
+    const { items } = this.#ahead;
+    let seen = 0;
+    for (let i = from; i < to; i++) {
+      const position = items[i] as number;
+      const { words } = this.segmentOf(position);
+      const word = (position & (unitsOfSegment - 1)) << 1;
+      seen ^= words[word] as number;
+      if (word + 32 < words.length) seen ^= (words[word + 16] as number) ^ (words[word + 32] as number);
+    }
+    this.touched ^= seen;
   }
 
   /** The slot of a hash, or the empty one where it belongs. */
@@ -360,7 +422,7 @@ export class RecentEntries implements RecentView {
     found: Positions,
     committed: boolean,
   ): void {
-    const slot = this.#slotOf(this.#store.table.hash(kinds.data, key, start, end));
+    const slot = this.#slotOf(this.#hash(key, start, end, from));
     let position = this.#slots[slot * 4 + 1] as number;
     if (position === 0 || (this.#latest[slot * 2 + 1] as number) < from) return;
     const first = (committed ? this.#base : this.#gone) << unitBits;

@@ -206,7 +206,10 @@ export interface OrderedCursor extends ValueCursor {
   readonly orderEnd: number;
   /** Begins before the first entry of the range. The bounds are copied. */
   fetch(key: Uint8Array, keyStart: number, keyEnd: number, from?: Uint8Array, to?: Uint8Array): void;
-  /** The same, from the last entry of the range down to its first. */
+  /** Begins before the first entry with `from` <= time <= `to`, safe integers. Only where the specification has a
+   *  retention time. The key is lent until the cursor is used for another one, or its transaction ends. */
+  fetchTimes(key: Uint8Array, keyStart: number, keyEnd: number, from: number, to: number): void;
+  /** The same as `fetch`, from the last entry of the range down to its first. */
   fetchBackward(key: Uint8Array, keyStart: number, keyEnd: number, from?: Uint8Array, to?: Uint8Array): void;
   /** Moves on; false: there is no further entry. A caller may stop before. */
   next(): boolean;

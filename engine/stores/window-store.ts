@@ -143,7 +143,7 @@ class WindowsOfKeyInTable implements WindowsOfKey {
     this.#fromStart = start;
     const { ahead, table, keyWindows } = this.#core;
     if (keyWindows === undefined) return;
-    this.#hash = ahead.keyHash(table, keyWindows, key, start, end, firstWindow);
+    this.#hash = ahead.keyHash(table, keyWindows, table.count, key, start, end, firstWindow);
     this.#row = keyWindows.rowOf(this.#hash);
   }
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { compareBytes, Random, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
 import { FlatTable } from '../../../engine/stores/flat-table.ts';
 import { kinds } from '../../../engine/stores/layout.ts';
+import { LookAhead } from '../../../engine/stores/look-ahead.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { mostSegments, RecentEntries } from '../../../engine/stores/recent-entries.ts';
@@ -341,7 +342,7 @@ test('keys whose hashes are the same do not meet', async () => {
 
 test('positions come to their end: what has gone into pages and is removed there is removed in the changelog', () => {
   const table = new FlatTable({ seed: 0, listed: true });
-  const store = { table, position: 1, logged: 1, memory: { afterGrowth() {} } };
+  const store = { table, ahead: new LookAhead(), position: 1, logged: 1, memory: { afterGrowth() {} } };
   const recent = new RecentEntries(store, mostSegments - 1);
   // More than half of a segment.
   const [k, value] = [bytesOf('k'), new Uint8Array(40_000)];
