@@ -9,7 +9,7 @@ import { LookAhead } from '../../../engine/stores/look-ahead.ts';
 import { MemoryBudget } from '../../../engine/stores/memory-budget.ts';
 import { MemoryKv } from '../../../engine/stores/memory-kv.ts';
 import { mostSegments, RecentEntries } from '../../../engine/stores/recent-entries.ts';
-import type { OrderedStateStore } from '../../../engine/stores/state-store.ts';
+import type { KeyColumns, OrderedStateStore } from '../../../engine/stores/state-store.ts';
 import type { OrderedCursor } from '../../../engine/stores/store.ts';
 import { createStore } from '../../../engine/stores/store-kinds.ts';
 import { bytesOf, textOf } from './forms.ts';
@@ -67,6 +67,18 @@ const changelogOf = (store: OrderedStateStore): string[] => {
     written.push(`${time}:${valueStart < 0 ? 'removed' : textOf(value, valueStart, valueEnd)}`);
   });
   return written;
+};
+
+/** A block with these keys, one behind the other. */
+const blockOf = (keys: readonly string[]): { readonly columns: KeyColumns } => {
+  const ends = keys.map(
+    (
+      (end) => (key: string) =>
+        (end += key.length)
+    )(0),
+  );
+  const keyStart = Int32Array.from(keys, (key, i) => (ends[i] as number) - key.length);
+  return { columns: { bytes: bytesOf(keys.join('')), keyStart, keyEnd: Int32Array.from(ends) } };
 };
 
 interface Entry {
@@ -187,6 +199,9 @@ describe('a random history', () => {
       expect(rest(cursor)).toEqual(expected);
       cursor.fetchBackward(bytes, 0, bytes.length, fromOrder, toOrder);
       expect(rest(cursor)).toEqual(expected.reverse());
+      const times = all.filter(({ order }) => readOrderedI64(order, 0) >= from && readOrderedI64(order, 0) <= to);
+      cursor.fetchTimes(bytes, 0, bytes.length, from, to);
+      expect(rest(cursor)).toEqual(times.map(({ order, value }) => `${readOrderedI64(order, 0)}:${value}`));
       const later = all.filter((entry) => compare(entry.order, fromOrder) >= 0);
       const laterFirst = later.map(({ order, value }) => `${readOrderedI64(order, 0)}:${value}`).reverse();
       expect(visited(store, bytes, fromOrder)).toEqual(laterFirst);
@@ -196,13 +211,16 @@ describe('a random history', () => {
     const walk = (key: string): void => {
       const bytes = bytesOf(key);
       const backward = random.chance(0.5);
-      if (backward) cursor.fetchBackward(bytes, 0, bytes.length);
-      else cursor.fetch(bytes, 0, bytes.length);
+      const from = now - retentionMs - random.below(retentionMs);
+      if (backward) cursor.fetchBackward(bytes, 0, bytes.length, timeBound(from));
+      else if (random.chance(0.5)) cursor.fetch(bytes, 0, bytes.length, timeBound(from));
+      else cursor.fetchTimes(bytes, 0, bytes.length, from, 2 ** 40);
       if (random.chance(0.3)) change();
       let last: Uint8Array | undefined;
       for (let step = 0; step < 10; step++) {
         const place = last;
         const ahead = model.of(key).filter(({ order }) => {
+          if (readOrderedI64(order, 0) < from) return false;
           if (place === undefined) return true;
           return backward ? compare(order, place) < 0 : compare(order, place) > 0;
         });
@@ -273,6 +291,44 @@ test('a cursor visits what comes between its beginning and its first entry, wher
       else cursor.fetch(k, 0, 1, timeBound(40), timeBound(100));
       change(store);
       expect(rest(cursor)).toEqual([change === put ? '60:later' : '50:v']);
+    }
+  }
+});
+
+test.each([1, 7, 64])('rows that are expected, %i at a time of two blocks in turns, change no answer', async (rows) => {
+  const options = { kv: undefined, storeId: 1, lookAheadFrom: 0 };
+  const store = createStore({ name: 'o', kind: 'ordered', retentionMs: 100 }, options);
+  const plain = await newStore(100);
+  await store.open();
+  const random = new Random(rows);
+  const cursors = [store.cursor(), plain.cursor()] as const;
+  for (let now = 1_000, round = 0; round < 6; round++) {
+    const blocks = [0, 1].map(() => blockOf(Array.from({ length: 300 }, () => `k${random.below(40)}`.repeat(2))));
+    for (let from = 0; from < 300; from += rows) {
+      for (const [side, { columns }] of blocks.entries()) {
+        const to = Math.min(from + rows, 300);
+        store.expect(columns, from, 300);
+        for (let row = from; row < to; row++) {
+          const { bytes } = columns;
+          const [start, end] = [columns.keyStart[row] as number, columns.keyEnd[row] as number];
+          const time = now++ - random.below(5);
+          if (side === 0) {
+            const sequences = [store, plain].map((each) => each.append(bytes, start, end, time, bytes, start, end));
+            expect(sequences[0]).toBe(sequences[1]);
+          } else {
+            const found = cursors.map((cursor) => {
+              cursor.fetchTimes(bytes, start, end, time - 90, time);
+              return rest(cursor);
+            });
+            expect(found[0]).toEqual(found[1]);
+          }
+        }
+      }
+      for (const each of [store, plain]) each.expireBelow(now - 100);
+    }
+    for (const each of [store, plain]) {
+      if (round % 3 === 1) each.rollback();
+      else each.commit(round + 1);
     }
   }
 });

@@ -1,0 +1,48 @@
+/** Rows ahead are looked up in groups, as long as most of them are read. */
+
+import { expect, test } from 'vitest';
+import { FlatTable } from '../../../engine/stores/flat-table.ts';
+import { kinds } from '../../../engine/stores/layout.ts';
+import { LookAhead } from '../../../engine/stores/look-ahead.ts';
+
+const rows = 2_048;
+const columns = {
+  bytes: Uint8Array.from({ length: rows * 4 }, (_, i) => (i * 7919) >>> 3),
+  keyStart: Int32Array.from({ length: rows }, (_, row) => row * 4),
+  keyEnd: Int32Array.from({ length: rows }, (_, row) => row * 4 + 4),
+};
+
+/** Asks for the hashes of rows, `atOnce` of them after each announcement, each row `times` times; answers with how many
+ *  rows were looked up in groups. */
+const lookedUp = (read: (row: number) => boolean, atOnce: number, times = 1): number => {
+  const table = new FlatTable({ seed: 5, listed: false });
+  const ahead = new LookAhead(0);
+  let looked = 0;
+  const owner = {
+    touch(_table: FlatTable, _hashes: Int32Array, count: number): void {
+      looked += count;
+    },
+  };
+  for (let row = 0; row < rows; row++) {
+    if (row % atOnce === 0) ahead.expect(columns, row, rows);
+    if (!read(row)) continue;
+    const [start, end] = [row * 4, row * 4 + 4];
+    const hash = table.hash(kinds.data, columns.bytes, start, end);
+    for (let time = 0; time < times; time++)
+      expect(ahead.keyHash(table, owner, 1, columns.bytes, start, end, 0)).toBe(hash);
+  }
+  return looked;
+};
+
+test.each([
+  { atOnce: rows, times: 1 },
+  { atOnce: 1, times: 1 },
+  { atOnce: 1, times: 2 },
+  { atOnce: 3, times: 2 },
+])('all rows are looked up where all are read: $atOnce announced at a time, $times reads of each', (given) => {
+  expect(lookedUp(() => true, given.atOnce, given.times)).toBe(rows);
+});
+
+test.each([rows, 1])('few are looked up where few are read: %i announced at a time', (atOnce) => {
+  expect(lookedUp((row) => row % 50 === 0, atOnce, 2)).toBeLessThan(rows / 4);
+});
