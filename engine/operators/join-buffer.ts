@@ -11,7 +11,7 @@
 
 import { type ByteWriter, readOrderedI64, readU32, writeI32, writeOrderedI64 } from '../../base/index.ts';
 import type { OperatorContext } from '../operator.ts';
-import { type StreamRecord, writeValue } from '../record.ts';
+import { bytesOfValue, type StreamRecord } from '../record.ts';
 import { type Serde, SerdeError } from '../serde.ts';
 import type { OrderedCursor, OrderedStore } from '../stores/store.ts';
 
@@ -26,6 +26,13 @@ export interface JoinSide<V> {
 export const joinStates = { met: 0, alone: 1 } as const;
 export type JoinState = (typeof joinStates)[keyof typeof joinStates];
 
+/** A row is `bytes[start, end)`. */
+interface RowBytes {
+  bytes: Uint8Array;
+  readonly start: number;
+  end: number;
+}
+
 const timeBytes = 8;
 const orderBytes = 12;
 
@@ -39,6 +46,7 @@ export class JoinBuffer<V> {
   readonly #row: Serde<V>;
   #expired = Number.NEGATIVE_INFINITY;
   readonly #entry: ByteWriter;
+  readonly #rowBytes: RowBytes = { bytes: new Uint8Array(0), start: 0, end: 0 };
   readonly #order = new Uint8Array(orderBytes);
 
   constructor(context: OperatorContext, { store, row }: JoinSide<V>) {
@@ -57,20 +65,30 @@ export class JoinBuffer<V> {
    *  be, and was dropped. */
   keep(record: StreamRecord<unknown>, value: V, state: JoinState, context: OperatorContext): number {
     const { keyBytes, keyStart, keyEnd, timestamp } = record;
-    const entry = this.#entry;
     const store = this.#store;
+    const read = bytesOfValue(record, value, this.#row) ?? this.#written(record, value, context);
+    if (read === undefined) return -1;
+    const { bytes, start, end } = read;
+    const sequence = store.append(keyBytes, keyStart, keyEnd, timestamp, bytes, start, end, state);
+    if (sequence < 0) context.drop('serialization', record, whyNotKept(store.name, end - start + 1));
+    return sequence;
+  }
+
+  /** The row of a record as bytes; undefined: it was dropped. */
+  #written(record: StreamRecord<unknown>, value: V, context: OperatorContext): RowBytes | undefined {
+    const entry = this.#entry;
     entry.reset();
-    entry.i8(state);
     try {
-      writeValue(record, value, this.#row, entry);
+      this.#row.write(value, entry);
     } catch (error) {
       if (!(error instanceof SerdeError)) throw error;
       context.drop('serialization', record, error.message);
-      return -1;
+      return undefined;
     }
-    const sequence = store.append(keyBytes, keyStart, keyEnd, timestamp, entry.buffer, 0, entry.length);
-    if (sequence < 0) context.drop('serialization', record, whyNotKept(store.name, entry.length));
-    return sequence;
+    const row = this.#rowBytes;
+    row.bytes = entry.buffer;
+    row.end = entry.length;
+    return row;
   }
 
   /** Begins before the records of a key with `from` <= time <= `to`, in the order of time. */

@@ -43,6 +43,7 @@ export class LookAhead {
   /** What a key must lie in to be one of those. */
   bytes: Uint8Array | undefined;
   #columns: KeyColumns | undefined;
+  #generation = 0;
   /** The row last read. */
   #row = 0;
   #to = 0;
@@ -81,8 +82,9 @@ export class LookAhead {
   }
 
   expect(columns: KeyColumns, from: number, to: number): void {
-    if (columns !== this.#columns || columns.bytes !== this.bytes || from < this.#row) {
+    if (columns !== this.#columns || columns.generation !== this.#generation || from < this.#row) {
       this.#columns = columns;
+      this.#generation = columns.generation;
       this.bytes = columns.bytes;
       this.#first = this.#end = from;
       this.#pausedTo = 0;
@@ -91,7 +93,8 @@ export class LookAhead {
     }
     this.#row = from;
     this.#to = to;
-    for (const other of this.#others) other.expect(columns, from, to);
+    const others = this.#others;
+    for (let i = 0; i < others.length; i++) (others[i] as LookAhead).expect(columns, from, to);
     this.#keys?.expect(columns, from, to);
   }
 
@@ -173,6 +176,7 @@ export class LookAhead {
     time: number,
   ): number {
     const row = key === this.bytes ? this.#rowAt(entries, start) : -1;
+    if (row < 0 || (this.#columns as KeyColumns).keyEnd[row] !== end) return table.hash(kinds.data, key, start, end);
     if (row >= this.#end && this.#adapt(row))
       owner.touch(table, this.#hashes, this.#hashAhead(table, kinds.data, row, undefined), time);
     if (row < this.#first || row >= this.#end) return table.hash(kinds.data, key, start, end);

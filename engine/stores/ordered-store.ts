@@ -23,7 +23,7 @@
  * of a window. What of a transaction has changed is read off the pages (`page-changes.ts`).
  */
 
-import { assert, compareBytes, newCursor, readUnsignedVarint } from '../../base/index.ts';
+import { assert, ByteWriter, compareBytes, newCursor, readUnsignedVarint } from '../../base/index.ts';
 import { recordsBetween } from './checkpoint.ts';
 import { Expiry } from './expiry.ts';
 import { isPage, kinds, readTime, readViewTime, timeBytes, writeTime } from './layout.ts';
@@ -114,6 +114,8 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
   readonly #parsed = newCursor();
   /** An order that `append` makes. */
   readonly #appended = new Uint8Array(appendedBytes);
+  /** A value that `append` puts together for a page. */
+  #whole: ByteWriter | undefined;
 
   constructor(spec: StoreSpec, options: StoreOptions) {
     const { retentionMs } = spec;
@@ -196,16 +198,17 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
+    first = -1,
   ): number {
     if (this.core.times !== undefined)
-      return this.#timedAppend(key, keyStart, keyEnd, time, value, valueStart, valueEnd);
-    const bytes = keyEnd - keyStart + appendedBytes + valueEnd - valueStart;
+      return this.#timedAppend(key, keyStart, keyEnd, time, value, valueStart, valueEnd, first);
+    const bytes = keyEnd - keyStart + appendedBytes + valueEnd - valueStart + (first < 0 ? 0 : 1);
     if (bytes + keyOverheadBytes > this.core.entryLimitBytes) return -1;
     const recent = this.#recent;
     if (recent !== undefined && time > this.#newestInPages()) {
       if (time < (this.#expiry as Expiry).below) return 0;
       this.#written = undefined;
-      const sequence = recent.append(key, keyStart, keyEnd, time, value, valueStart, valueEnd);
+      const sequence = recent.append(key, keyStart, keyEnd, time, value, valueStart, valueEnd, first);
       if (sequence >= 0) return sequence;
       this.#moveToPages();
       this.#raiseNewest(time);
@@ -214,7 +217,12 @@ export class OrderedStateTable extends StateTable implements OrderedStateStore {
     writeTime(order, 0, time);
     if (!this.#locate(key, keyStart, keyEnd, order, 0, appendedBytes)) return 0;
     this.#written = undefined;
-    return this.#tree.append(order, value, valueStart, valueEnd);
+    if (first < 0) return this.#tree.append(order, value, valueStart, valueEnd);
+    const whole = (this.#whole ??= new ByteWriter(256));
+    whole.reset();
+    whole.i8(first);
+    whole.bytes(value, valueStart, valueEnd);
+    return this.#tree.append(order, whole.buffer, 0, whole.length);
   }
 
   delete(

@@ -176,7 +176,7 @@ export class RecentEntries implements RecentView, KeysAhead {
 
   // ---- adding
 
-  /** Adds an entry behind those of its time; answers with its sequence. −1, and nothing changes: there is no room. */
+  /** Adds an entry behind those of its time, its value a `first` byte, if not −1, and bytes; answers with its sequence. −1, and nothing changes: there is no room. */
   append(
     key: Uint8Array,
     start: number,
@@ -185,10 +185,11 @@ export class RecentEntries implements RecentView, KeysAhead {
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
+    first = -1,
   ): number {
     const keyLength = end - start;
     const nameLength = nameBytes(keyLength);
-    const valueLength = valueEnd - valueStart;
+    const valueLength = valueEnd - valueStart + (first < 0 ? 0 : 1);
     const units = unitsOf(nameLength, valueLength);
     if (this.#unit + units > unitsOfSegment && !this.#openSegment(units)) return -1;
     if (this.#taken * 6 >= this.#slots.length) this.#grow();
@@ -224,7 +225,9 @@ export class RecentEntries implements RecentView, KeysAhead {
       this.#value = value;
       this.#valueView = new DataView(value.buffer, value.byteOffset, value.byteLength);
     }
-    copyViewed(value, this.#valueView, valueStart, valueEnd, bytes, view, order + orderBytes);
+    let valueAt = order + orderBytes;
+    if (first >= 0) bytes[valueAt++] = first;
+    copyViewed(value, this.#valueView, valueStart, valueEnd, bytes, view, valueAt);
 
     slots[slot * 4 + 1] = ((this.#base + this.#segments.length - 1) << unitBits) | unit;
     this.#latest[slot * 2 + 1] = time > latest ? time : latest;

@@ -57,6 +57,8 @@ export type CommittedValue = (
 /** Where the keys of a block lie: the part of `RecordColumns` that a store looks at. */
 export interface KeyColumns {
   readonly bytes: Uint8Array;
+  /** Another number: the keys are others, wherever they lie. */
+  readonly generation: number;
   /** −1: no key. */
   readonly keyStart: Int32Array;
   readonly keyEnd: Int32Array;

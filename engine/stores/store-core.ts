@@ -84,6 +84,8 @@ export class StoreCore implements EntriesInMemory {
   ahead: LookAhead;
   /** One for each input that the task reads side by side. */
   readonly #aheads: LookAhead[];
+  /** The one that was `ahead` before. */
+  #aheadBefore: LookAhead | undefined;
   changes = new ChangeList();
   due = new DueQueue();
   readonly expiry: Expiry | undefined;
@@ -201,8 +203,14 @@ export class StoreCore implements EntriesInMemory {
 
   /** Rows [from, to) of a block are run next; with several inputs their blocks come by turns, a few rows at a time. */
   expect(columns: KeyColumns, from: number, to: number): void {
-    if (!this.ahead.isOf(columns)) this.ahead = this.#aheadOf(columns);
-    this.ahead.expect(columns, from, to);
+    let { ahead } = this;
+    if (!ahead.isOf(columns)) {
+      // Two inputs may take turns with every row.
+      const other = this.#aheadBefore;
+      this.#aheadBefore = ahead;
+      this.ahead = ahead = other?.isOf(columns) === true ? other : this.#aheadOf(columns);
+    }
+    ahead.expect(columns, from, to);
   }
 
   #aheadOf(columns: KeyColumns): LookAhead {

@@ -148,6 +148,7 @@ export interface OrderedStore extends UpdateCursor {
     valueEnd: number,
   ): boolean;
   /** Puts an entry behind those of the same time: its order is the time (8 bytes) and a sequence (4 bytes, u32).
+   *  `first`: a byte that the value begins with, before the bytes that are given; −1 and by default there is none.
    *  Answers with the sequence; −1, and nothing changes, when the entry is larger than a store takes. The time has not
    *  expired. */
   append(
@@ -158,6 +159,7 @@ export interface OrderedStore extends UpdateCursor {
     value: Uint8Array,
     valueStart: number,
     valueEnd: number,
+    first?: number,
   ): number;
   /** Removing an absent entry is no change. */
   delete(

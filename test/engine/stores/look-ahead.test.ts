@@ -8,6 +8,7 @@ import { LookAhead } from '../../../engine/stores/look-ahead.ts';
 const rows = 2_048;
 const columns = {
   bytes: Uint8Array.from({ length: rows * 4 }, (_, i) => (i * 7919) >>> 3),
+  generation: 0,
   keyStart: Int32Array.from({ length: rows }, (_, row) => row * 4),
   keyEnd: Int32Array.from({ length: rows }, (_, row) => row * 4 + 4),
 };
@@ -45,4 +46,32 @@ test.each([
 
 test.each([rows, 1])('few are looked up where few are read: %i announced at a time', (atOnce) => {
   expect(lookedUp((row) => row % 50 === 0, atOnce, 2)).toBeLessThan(rows / 4);
+});
+
+test('a hash is that of the key that is asked for', () => {
+  const table = new FlatTable({ seed: 5, listed: false });
+  const ahead = new LookAhead(0);
+  const hashed = (start: number, end: number): void => {
+    const hash = ahead.keyHash(table, { touch() {} }, 1, columns.bytes, start, end, 0);
+    expect(hash).toBe(table.hash(kinds.data, columns.bytes, start, end));
+  };
+  ahead.expect(columns, 0, rows);
+  hashed(0, 4);
+  // The key without what is behind it, such as a window.
+  hashed(0, 2);
+  hashed(4, 8);
+  hashed(4, 6);
+});
+
+test('what was found for a block is forgotten when the next one lies in its place', () => {
+  const table = new FlatTable({ seed: 5, listed: false });
+  const ahead = new LookAhead(0);
+  const block = { bytes: new Uint8Array(4), generation: 0, keyStart: Int32Array.of(0), keyEnd: Int32Array.of(4) };
+  for (let generation = 1; generation < 4; generation++) {
+    block.bytes.fill(generation);
+    block.generation = generation;
+    ahead.expect(block, 0, 1);
+    const hash = ahead.keyHash(table, { touch() {} }, 1, block.bytes, 0, 4, 0);
+    expect(hash).toBe(table.hash(kinds.data, block.bytes, 0, 4));
+  }
 });

@@ -620,7 +620,7 @@ describe('keys of blocks that the store was told to expect', () => {
       at += (keys[i] as string).length;
       keyEnd[i] = at;
     }
-    return { keys, columns: { bytes: bytesOf(keys.join('')), keyStart, keyEnd }, row: 0 };
+    return { keys, columns: { bytes: bytesOf(keys.join('')), generation: 0, keyStart, keyEnd }, row: 0 };
   };
 
   /** Visits the entries of a key down to an order; answers with the last one. */

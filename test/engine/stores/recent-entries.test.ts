@@ -31,7 +31,9 @@ const timeBound = (time: number): Uint8Array => orderOf(time, 0).subarray(0, 8);
 
 const append = (store: OrderedStateStore, key: string, time: number, text: string): number => {
   const [k, v] = [bytesOf(key), bytesOf(text)];
-  return store.append(k, 0, k.length, time, v, 0, v.length);
+  // Every other one with its first byte apart.
+  if (v.length % 2 === 0) return store.append(k, 0, k.length, time, v, 0, v.length);
+  return store.append(k, 0, k.length, time, v, 1, v.length, v[0]);
 };
 
 const under = (cursor: OrderedCursor): string =>
@@ -78,7 +80,7 @@ const blockOf = (keys: readonly string[]): { readonly columns: KeyColumns } => {
     )(0),
   );
   const keyStart = Int32Array.from(keys, (key, i) => (ends[i] as number) - key.length);
-  return { columns: { bytes: bytesOf(keys.join('')), keyStart, keyEnd: Int32Array.from(ends) } };
+  return { columns: { bytes: bytesOf(keys.join('')), generation: 0, keyStart, keyEnd: Int32Array.from(ends) } };
 };
 
 interface Entry {
