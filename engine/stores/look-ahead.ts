@@ -164,8 +164,8 @@ export class LookAhead {
     return this.#addresses[row - this.#first] as number;
   }
 
-  /** The hash of a key by which its owner finds one of so many `entries`. Where it is that of a row ahead, what the rows
-   *  behind it will find is brought into the cache; `time` is for the owner. */
+  /** The hash of a key by which its owner finds one of so many `entries`. Where it is that of a row ahead, what the
+   *  rows behind it will find is brought into the cache; `time` is for the owner. */
   keyHash(
     table: FlatTable,
     owner: KeysAhead,

@@ -176,7 +176,8 @@ export class RecentEntries implements RecentView, KeysAhead {
 
   // ---- adding
 
-  /** Adds an entry behind those of its time, its value a `first` byte, if not −1, and bytes; answers with its sequence. −1, and nothing changes: there is no room. */
+  /** Adds an entry behind those of its time; its value is the byte `first`, where that is not −1, and the bytes given.
+   *  Answers with its sequence. −1, and nothing changes: there is no room. */
   append(
     key: Uint8Array,
     start: number,
