@@ -57,6 +57,7 @@ export type { InvalidTime } from './operators/source-times.ts';
 export { ProcessingError, type ProcessingFailure } from './processing-error.ts';
 export type { StateKeyValueStore } from './processors/key-value-face.ts';
 export type { Direction, StateOrderedKeyValueStore } from './processors/ordered-key-value-face.ts';
+export type { KeyedWindowEntry, StateOrderedWindowStore } from './processors/ordered-window-face.ts';
 export { type ProcessFields, process, processValues } from './processors/process.ts';
 export {
   type CommonContext,

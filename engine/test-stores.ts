@@ -1,9 +1,10 @@
 /** The stores of a topology under test, typed, as of the last commit. */
 
-import { assert, readOrderedI64, UserError } from '../base/index.ts';
+import { assert, equalBytes, UserError } from '../base/index.ts';
 import type { StoreForm } from './dsl/queryable-store.ts';
 import { timestampBytes, timestampOf } from './operators/timestamped.ts';
 import { otherForm } from './runtime/views/view.ts';
+import { layoutOf, type WindowedLayout } from './runtime/views/windowed-layout.ts';
 import type { Serde } from './serde.ts';
 import { readSessionOrder } from './stores/session-store.ts';
 import type { StateStore } from './stores/state-store.ts';
@@ -73,11 +74,13 @@ export interface StoredWindow<V> extends StoredValue<V> {
 export class TestWindowStore<K, V> {
   readonly #stores: readonly StateStore[];
   readonly #form: StoreForm<K, V>;
+  readonly #layout: WindowedLayout<K>;
 
   constructor(stores: readonly StateStore[], form: StoreForm<K, V>) {
     requireWindows(form);
     this.#stores = stores;
     this.#form = form;
+    this.#layout = layoutOf({ sizeMs: undefined, ...form });
   }
 
   get(key: K, windowStart: number): StoredValue<V> | undefined {
@@ -88,12 +91,14 @@ export class TestWindowStore<K, V> {
   /** The windows of a key that start within [from, to], in order of time. */
   fetch(key: K, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): StoredWindow<V>[] {
     const bytes = bytesOf(this.#form.key, key) ?? noBytes;
+    const search = this.#layout.search(bytes, from, to);
+    assert(search.kind === 'read', `${this.#form.name} is not read by its windows`);
     return this.#stores.flatMap((store) => {
       assert(store.kind !== 'key-value', `${store.name} is not a window store`);
-      const entries = store.committedEntries(bytes, { windows: { from, to } });
-      return entries.flatMap(({ windowStart, order, value }) => {
-        const start = order === undefined ? (windowStart ?? 0) : readOrderedI64(order, 0);
-        return start < from || start > to ? [] : [{ ...storedOf(this.#form, value), start }];
+      return store.committedEntries(search.key, search.range).flatMap((entry) => {
+        const start = this.#layout.startOf(entry);
+        const isAsked = equalBytes(...this.#layout.keyBytesOf(entry), bytes, 0, bytes.length);
+        return isAsked && start >= from && start <= to ? [{ ...storedOf(this.#form, entry.value), start }] : [];
       });
     });
   }

@@ -184,17 +184,20 @@ test('the stores of processors are read by their builders', async () => {
   const plain = Stores.keyValue('plain', string, int32);
   const ordered = Stores.orderedKeyValue('ordered', int32, string);
   const times = Stores.window('times', string, int32, { retentionMs: 1000 });
+  const alarms = Stores.orderedWindow('alarms', string, int32, { retentionMs: 1000 });
+  const stores = [plain, ordered, times, alarms] as const;
   const builder = new StreamsBuilder();
-  builder.stream('words', { key: string, value: string }).process<never, [typeof plain, typeof ordered, typeof times]>(
+  builder.stream('words', { key: string, value: string }).process<never, typeof stores>(
     (context) => ({
       process({ value, timestamp }) {
         if (value === null) return;
         context.getStateStore(plain).put(value, timestamp);
         context.getStateStore(ordered).put(timestamp, value);
         context.getStateStore(times).put(value, timestamp * 10, timestamp);
+        context.getStateStore(alarms).put(value, timestamp * 10, timestamp);
       },
     }),
-    { stores: [plain, ordered, times] },
+    { stores },
   );
   const streams = await millrace.streams({ id: 'app', topology: builder.build() });
   const many = Array.from({ length: 2500 }, (_, i): [string, number] => ['many', 1000 + i]);
@@ -214,16 +217,19 @@ test('the stores of processors are read by their builders', async () => {
   expect((await collect(inOrder.range({ from: 2, to: 1001 }))).map(({ key }) => key)).toEqual([2, 5, 1000, 1001]);
   expect(await collect(inOrder.all({ order: 'descending', limit: 2 }))).toMatchObject([{ key: 3499 }, { key: 3498 }]);
 
-  const byTime = streams.store(times, { from });
-  expectTypeOf(byTime).toEqualTypeOf<WindowedView<string, number>>();
-  expect((await collect(byTime.fetch('many', { from: 3498 }))).map(({ key, value }) => [key.start, value])).toEqual([
-    [3498, 34980],
-    [3499, 34990],
-  ]);
-  const startsOf = async (options: Parameters<typeof byTime.all>[0]): Promise<number[]> =>
-    (await collect(byTime.all(options))).map(({ key: { start } }) => start);
-  expect(await startsOf({ from: 2990, limit: 2 })).toEqual([2990, 2991]);
-  expect(await startsOf({ from: 3000, to: 3002, order: 'descending' })).toEqual([3002, 3001, 3000]);
+  for (const byTime of [streams.store(times, { from }), streams.store(alarms, { from })]) {
+    expectTypeOf(byTime).toEqualTypeOf<WindowedView<string, number>>();
+    expect((await collect(byTime.fetch('many', { from: 3498 }))).map(({ key, value }) => [key.start, value])).toEqual([
+      [3498, 34980],
+      [3499, 34990],
+    ]);
+    const startsOf = async (options: Parameters<typeof byTime.all>[0]): Promise<number[]> =>
+      (await collect(byTime.all(options))).map(({ key: { start } }) => start);
+    expect(await startsOf({ from: 2990, limit: 2 })).toEqual([2990, 2991]);
+    expect(await startsOf({ from: 3000, to: 3002, order: 'descending' })).toEqual([3002, 3001, 3000]);
+    expect(await byTime.get('many', 3400)).toBe(34000);
+    expect(await byTime.get('a', 3400)).toBeUndefined();
+  }
 });
 
 test('tables that are made of windowed ones, and kept, are read as those are', async () => {

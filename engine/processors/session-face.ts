@@ -1,6 +1,7 @@
 /** Values by key and session, as a processor sees them: an ordered store in the order of the sessions' ends, as the
  *  library's own sessions are kept. */
 
+import { ProcessorMisuse } from '../misuse.ts';
 import { readSessionOrder, sessionOrder } from '../stores/session-store.ts';
 import type { Direction } from './ordered-key-value-face.ts';
 import { TimedFace } from './timed-face.ts';
@@ -14,7 +15,8 @@ export interface SessionEntry<V> {
 
 export interface StateSessionStore<K, V> {
   readonly name: string;
-  /** Null deletes the session. Throws STORE_ENTRY_TOO_LARGE; the former value then stays. */
+  /** Null deletes the session. Throws STORE_ENTRY_TOO_LARGE, the former value then stays, and STORE_TIME_INVALID for a
+   *  session that ends before it starts. */
   put(key: K, value: V | null, start: number, end: number): void;
   /** The value of the session with just these bounds. */
   get(key: K, start: number, end: number): V | undefined;
@@ -35,6 +37,10 @@ export class SessionFace<K, V> extends TimedFace<K, V> implements StateSessionSt
   put(key: K, value: V | null, start: number, end: number): void {
     this.checkTime(start);
     this.checkTime(end);
+    if (end < start) {
+      const session = `a session from ${start} to ${end} cannot be in the store "${this.name}"`;
+      throw new ProcessorMisuse('STORE_TIME_INVALID', session, { hint: 'Give the start first, then the end.' });
+    }
     this.putAt(key, value, end, sessionOrder(start, end));
   }
 

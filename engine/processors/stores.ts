@@ -4,6 +4,7 @@
  *   const counts = Stores.keyValue('counts', string, int64);
  *   const prices = Stores.orderedKeyValue('prices', string, float64);       // with range, prefix, all
  *   const clicks = Stores.window('clicks', string, int64, { retentionMs: 3_600_000 });
+ *   const alarms = Stores.orderedWindow('alarms', string, int64, { retentionMs: 3_600_000 });  // with fetchAll, all
  *   const visits = Stores.session('visits', string, int64, { retentionMs: 3_600_000 });
  *   const rates = Stores.versioned('rates', string, float64, { historyMs: 86_400_000 });  // as of any time of a day
  *
@@ -22,6 +23,7 @@ import type { StoreSpec } from '../stores/store.ts';
 import { schemaHashOf } from '../stores/store-spec.ts';
 import { KeyValueFace, type StateKeyValueStore } from './key-value-face.ts';
 import { OrderedKeyValueFace, type StateOrderedKeyValueStore } from './ordered-key-value-face.ts';
+import { OrderedWindowFace, type StateOrderedWindowStore } from './ordered-window-face.ts';
 import { SessionFace, type StateSessionStore } from './session-face.ts';
 import { type StoreBuilder, storedForm } from './store-builder.ts';
 import { type ValueAndTimestamp, valueAndTimestamp } from './value-and-timestamp.ts';
@@ -143,6 +145,25 @@ export const Stores = {
       ...timedSpec(name, retentionMs, [key, value, 'by time'], options),
       open: (access) => new WindowFace(access, name, key, value, retentionMs),
       form: storedForm(key, value, 'plain', { sizeMs: 0 }),
+    };
+  },
+
+  /** Values by time and key, for a limited time, with walks over the entries of all keys within some times. Those of
+   *  one key (`fetchRange`) are found by such a walk: where only they are asked for, `window` is faster. Throws
+   *  STORE_RETENTION_INVALID. */
+  orderedWindow<const Name extends string, K, V>(
+    name: Name,
+    key: Serde<K>,
+    value: Serde<V>,
+    options: WindowStoreOptions,
+  ): StoreBuilder<Name, StateOrderedWindowStore<K, V>> {
+    requireParts('orderedWindow', name, key, value);
+    const { retentionMs } = options;
+    return {
+      name,
+      ...timedSpec(name, retentionMs, [key, value, 'by time, then key'], options),
+      open: (access) => new OrderedWindowFace(access, name, key, value, retentionMs),
+      form: storedForm(key, value, 'ordered', { sizeMs: 0 }),
     };
   },
 

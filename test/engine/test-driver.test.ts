@@ -150,11 +150,13 @@ test("stores of processors are read by their builders, as the application's are"
   const plain = Stores.keyValue('plain', string, int64);
   const ordered = Stores.orderedKeyValue('ordered', string, int64);
   const windows = Stores.window('windows', string, int64, { retentionMs: 1000 });
+  const alarms = Stores.orderedWindow('alarms', string, int64, { retentionMs: 1000 });
   const sessions = Stores.session('sessions', string, int64, { retentionMs: 1000 });
   const builder = new StreamsBuilder();
   builder.stream('in', texts).process(
     (context) => {
       const stores = {
+        alarms: context.getStateStore(alarms),
         plain: context.getStateStore(plain),
         ordered: context.getStateStore(ordered),
         windows: context.getStateStore(windows),
@@ -166,11 +168,12 @@ test("stores of processors are read by their builders, as the application's are"
           stores.plain.put(key, value.length);
           stores.ordered.put(key, value.length);
           stores.windows.put(key, value.length, 20);
+          stores.alarms.put(key, value.length, 20);
           stores.sessions.put(key, value.length, 20, 30);
         },
       };
     },
-    { stores: [plain, ordered, windows, sessions] },
+    { stores: [plain, ordered, windows, alarms, sessions] },
   );
   const driver = new TopologyTestDriver(builder.build(), { partitions: 2 });
   driver.input('in', texts).pipeText(`
@@ -181,6 +184,8 @@ test("stores of processors are read by their builders, as the application's are"
   expect(driver.keyValueStore(ordered).get('a')).toEqual({ value: 3, timestamp: undefined });
   expect(driver.keyValueStore(ordered).get('c')).toBeUndefined();
   expect(driver.windowStore(windows).fetch('a')).toEqual([{ start: 20, value: 3, timestamp: undefined }]);
+  expect(driver.windowStore(alarms).fetch('a', 20, 20)).toEqual([{ start: 20, value: 3, timestamp: undefined }]);
+  expect(driver.windowStore(alarms).fetch('b', 21)).toEqual([]);
   expect(driver.sessionStore(sessions).fetch('a')).toEqual([{ start: 20, end: 30, value: 3 }]);
   const other = { code: 'STORE_FORM_DIFFERS' };
   expect(() => driver.keyValueStore('ordered', { key: string, value: int64 })).toThrow(expect.objectContaining(other));

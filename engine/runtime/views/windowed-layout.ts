@@ -4,13 +4,14 @@
  *   windows        under their key: the window of a window store, or an order that is the start of a window or the
  *                  bounds of a session
  *   windowed keys  of a key-value store: the key with its window, as it is written to topics
+ *   ordered        all under no key: the time and the key are the order
  */
 
-import { compareBytes, readI64, readOrderedI64 } from '../../../base/index.ts';
+import { compareBytes, readI64, readOrderedI64, writeOrderedI64 } from '../../../base/index.ts';
 import type { WindowedForm } from '../../dsl/queryable-store.ts';
 import { sessionBytes, timeWindowBytes, type Windowed, type WindowedSerde } from '../../dsl/windowed.ts';
 import { readSessionOrder } from '../../stores/session-store.ts';
-import type { EntryRange, ScanRange } from '../../stores/state-store.ts';
+import type { EntryRange, OrderRange, ScanRange } from '../../stores/state-store.ts';
 import type { StoreEntry } from '../protocol.ts';
 import { behindPrefix, otherForm } from './view.ts';
 
@@ -30,8 +31,10 @@ export interface WindowedLayout<K> {
   keyOf(entry: StoreEntry): Windowed<K>;
 }
 
-export const layoutOf = <K, V>(form: WindowedForm<K, V>): WindowedLayout<K> =>
-  form.windowedKey === undefined ? windows(form) : windowedKeys(form, form.windowedKey);
+export const layoutOf = <K, V>(form: WindowedForm<K, V>): WindowedLayout<K> => {
+  if (form.windowedKey !== undefined) return windowedKeys(form, form.windowedKey);
+  return form.entries === 'ordered' ? ordered(form) : windows(form);
+};
 
 /** By the starts of the windows, then by the bytes of the keys. */
 export const byTimeThenKey =
@@ -86,5 +89,41 @@ const windowedKeys = <K, V>({ name, sizeMs }: WindowedForm<K, V>, serde: Windowe
       return readI64(entry.key, entry.key.length - timeWindowBytes);
     },
     keyOf: ({ key }) => serde.read(key, 0, key.length),
+  };
+};
+
+const noKey = new Uint8Array(0);
+
+const ordered = <K, V>({ name, key: serde, sizeMs = 0 }: WindowedForm<K, V>): WindowedLayout<K> => {
+  const orderOf = ({ order }: StoreEntry): Uint8Array => {
+    if (order === undefined || order.length < timeWindowBytes) throw otherForm(name, 'it has no order of times');
+    return order;
+  };
+  return {
+    scansTimes: true,
+    search: (_key, from, to) => ({ kind: 'read', key: noKey, range: { orders: betweenTimes(from, to) } }),
+    keyBytesOf(entry) {
+      const order = orderOf(entry);
+      return [order, timeWindowBytes, order.length];
+    },
+    startOf: (entry) => readOrderedI64(orderOf(entry), 0),
+    keyOf(entry) {
+      const order = orderOf(entry);
+      const start = readOrderedI64(order, 0);
+      return { key: serde.read(order, timeWindowBytes, order.length), start, end: start + sizeMs };
+    },
+  };
+};
+
+/** Orders that begin with a time within these, both included. */
+const betweenTimes = (from: number, to: number): OrderRange => {
+  const bound = (time: number): Uint8Array => {
+    const order = new Uint8Array(timeWindowBytes);
+    writeOrderedI64(order, 0, time);
+    return order;
+  };
+  return {
+    ...(Number.isFinite(from) && { from: bound(Math.ceil(from)) }),
+    ...(Number.isFinite(to) && { to: bound(Math.floor(to) + 1) }),
   };
 };

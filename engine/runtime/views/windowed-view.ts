@@ -85,7 +85,8 @@ export class WindowedView<K, V> extends View {
     return reading(name, () => {
       const key = this.#layout.keyOf(entry);
       const { value } = entry;
-      const timestamped = windowedKey !== undefined || (sizeMs !== undefined && entries !== 'plain');
+      const timestamped =
+        windowedKey !== undefined || (sizeMs !== undefined && (entries ?? 'timestamped') === 'timestamped');
       const timestamp = timestamped ? timestampOf(value, 0) : undefined;
       return {
         key,

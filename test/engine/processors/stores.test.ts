@@ -220,8 +220,89 @@ describe('a window store', () => {
   test('needs a retention time', () => {
     const none = 'cannot keep its entries for 0 ms';
     expect(() => Stores.window('w', string, int64, { retentionMs: 0 })).toThrow(none);
+    expect(() => Stores.orderedWindow('w', string, int64, { retentionMs: 0 })).toThrow(none);
     expect(() => Stores.session('w', string, int64, { retentionMs: 0 })).toThrow(none);
     expect(() => Stores.versioned('w', string, int64, { historyMs: 0 })).toThrow(none);
+  });
+});
+
+describe('an ordered window store', () => {
+  const alarms = Stores.orderedWindow('alarms', string, int64, { retentionMs: 100 });
+  const read = (entries: Iterable<{ key: string; time: number; value: number | bigint }>): string =>
+    [...entries].map(({ key, time, value }) => `${key}@${time}=${value}`).join(' ');
+
+  test('has the entries of all keys in the order of time, then of the keys, bounds included', () => {
+    within(alarms, [
+      (store) => {
+        store.put('b', 1, 20);
+        store.put('a', 2, 20);
+        store.put('', 3, 30);
+        store.put('a', 4, 10);
+        store.put('aa', 5, 10);
+        expect(read(store.all())).toBe('a@10=4 aa@10=5 a@20=2 b@20=1 @30=3');
+        expect(read(store.all({ reversed: true }))).toBe('@30=3 b@20=1 a@20=2 aa@10=5 a@10=4');
+        expect(read(store.fetchAll(11, 20))).toBe('a@20=2 b@20=1');
+        expect(read(store.fetchAll(20, 11))).toBe('');
+        expect([...store.fetchRange('a', 0, 100)]).toEqual([
+          { time: 10, value: 4 },
+          { time: 20, value: 2 },
+        ]);
+        expect([store.fetch('a', 20), store.fetch('a', 30), store.fetch('', 30)]).toEqual([2, undefined, 3]);
+        for (const { key, time } of store.fetchAll(0, 20)) store.put(key, null, time);
+        expect(read(store.all())).toBe('@30=3');
+      },
+    ]);
+  });
+
+  test('is a window store otherwise: entries expire by the time of the records', () => {
+    within(
+      alarms,
+      [
+        (store) => {
+          store.put('a', 1, 5);
+          store.put('b', 2, 6);
+        },
+        (store) => {
+          expect(read(store.all())).toBe('b@6=2');
+          store.put('a', 3, 5);
+          expect(store.fetch('a', 5)).toBeUndefined();
+        },
+      ],
+      [0, 105],
+    );
+  });
+
+  test('behaves like a list of entries', () => {
+    const entry = fc.record({
+      key: fc.constantFrom('', 'a', 'ab', 'b'),
+      time: fc.integer({ min: 0, max: 20 }),
+      value: fc.option(fc.nat()),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.array(entry, { maxLength: 6 }), { maxLength: 6 }), (transactions) => {
+        const model = new Map<string, { key: string; time: number; value: number }>();
+        within(
+          alarms,
+          transactions.map((entries) => (store) => {
+            for (const { key, time, value } of entries) {
+              store.put(key, value, time);
+              if (value === null) model.delete(`${time}/${key}`);
+              else model.set(`${time}/${key}`, { key, time, value });
+            }
+            const listed = [...model.values()].sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1));
+            expect([...store.all()].map(({ value, ...rest }) => ({ ...rest, value: Number(value) }))).toEqual(
+              listed.map(({ key, time, value }) => ({ key, time, value })),
+            );
+            for (const key of ['', 'a', 'ab']) {
+              const times = listed.filter((one) => one.key === key && one.time >= 5).map(({ time }) => time);
+              expect([...store.fetchRange(key, 5, 20, { reversed: true })].map(({ time }) => time)).toEqual(
+                times.toReversed(),
+              );
+            }
+          }),
+        );
+      }),
+    );
   });
 });
 
@@ -240,6 +321,7 @@ test('a session store finds the sessions that a record would join, and forgets t
         ] as const)
           store.put('k', end, start, end);
         store.put('kk', 1, 30, 31);
+        expect(() => store.put('k', 1, 31, 30)).toThrow('a session from 31 to 30 cannot be in the store "visits"');
         expect(store.get('k', 25, 60)).toBe(60);
         expect(store.get('k', 25, 61)).toBe(undefined);
         expect(found(store.fetch('k'))).toEqual(['10-20=20', '40-40=40', '25-60=60']);
