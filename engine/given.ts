@@ -16,10 +16,22 @@ const shown = (value: unknown): string => {
 export const notGiven = (what: string, value: unknown): UserError =>
   new UserError('DSL_ARGUMENT_INVALID', `${what}, not ${shown(value)}`, { hint });
 
-/** Refuses whatever of these is not a function: they are named as in the signature of the method. */
+/** An async function answers a promise: a predicate of that kind lets everything through, and what it throws comes when
+ *  its record has been committed. Types let it through where nothing is answered. */
+export const isAsync = (value: unknown): boolean =>
+  typeof value === 'function' && Object.prototype.toString.call(value).startsWith('[object Async');
+
+/** What to do instead. */
+export const asyncHint =
+  'A topology never awaits: have what it needs in a table or a store, or wait for it outside and write it to a topic.';
+
+/** Refuses whatever of these is not a function, or an async one: they are named as in the signature of the method. */
 export const requireFunctions = (method: string, functions: Readonly<Record<string, unknown>>): void => {
-  for (const [name, value] of Object.entries(functions))
+  for (const [name, value] of Object.entries(functions)) {
     if (typeof value !== 'function') throw notGiven(`${method}: "${name}" has to be a function`, value);
+    if (isAsync(value))
+      throw new UserError('DSL_ARGUMENT_INVALID', `${method}: "${name}" cannot be async`, { hint: asyncHint });
+  }
 };
 
 /** Refuses a name that is no text. */

@@ -4,6 +4,7 @@
  */
 
 import type { BeforeUse } from '../before-images.ts';
+import { requireFunctions } from '../given.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { OperatorSupplier } from '../operator.ts';
 import { keptTable } from '../operators/kept-table.ts';
@@ -94,6 +95,7 @@ export const transformedTable = <K, V, V2, const S extends readonly AnyStoreBuil
             hint: 'It has to answer a function.',
           },
         );
+      requireFunctions('transformValues', { transform });
       return {
         // A table drops records without a key.
         process: (record) => context.forward(record.withValue(transform(record.value, record.key as K))),

@@ -8,7 +8,7 @@
 
 import { type ByteWriter } from '../../base/index.ts';
 import { forEachHeader, isEventTime } from '../../storage/index.ts';
-import { requireFunctions, requireSerdes } from '../given.ts';
+import { asyncHint, isAsync, requireFunctions, requireSerdes } from '../given.ts';
 import { ProcessorMisuse } from '../misuse.ts';
 import type { Forward, Operator, OperatorContext, OperatorSupplier, Punctuation } from '../operator.ts';
 import { StreamRecord } from '../record.ts';
@@ -106,6 +106,14 @@ const made = (): (<P extends object>(processor: P) => P) => {
       throw new ProcessorMisuse('PROCESSOR_INVALID', `the supplier of a processor has made ${String(processor)}`, {
         hint: 'It has to answer an object with a method process.',
       });
+    for (const [name, method] of [
+      ['process', processor.process],
+      ['init', 'init' in processor ? processor.init : undefined],
+    ] as const)
+      if (isAsync(method))
+        throw new ProcessorMisuse('PROCESSOR_INVALID', `the method ${name} of a processor cannot be async`, {
+          hint: asyncHint,
+        });
     if (before.has(processor))
       throw new ProcessorMisuse(
         'PROCESSOR_SHARED',
@@ -272,6 +280,18 @@ class Scope<KIn, KOut, VOut, S extends AnyStoreBuilder> implements StoreAccess {
       throw new ProcessorMisuse('PROCESSOR_SCHEDULE_INVALID', `a punctuator cannot be called every ${everyMs} ms`, {
         hint: 'Give a whole number of milliseconds above 0.',
       });
+    }
+    if (type !== 'stream time' && type !== 'wall clock') {
+      throw new ProcessorMisuse('PROCESSOR_SCHEDULE_INVALID', `a punctuator cannot go by "${String(type)}"`, {
+        hint: "Give 'stream time' or 'wall clock'.",
+      });
+    }
+    if (typeof callback !== 'function' || isAsync(callback)) {
+      throw new ProcessorMisuse(
+        'PROCESSOR_SCHEDULE_INVALID',
+        isAsync(callback) ? 'a punctuator cannot be async' : `a punctuator is a function, not ${String(callback)}`,
+        { hint: asyncHint },
+      );
     }
     if (this.#phase !== 'making' && !this.#schedules) {
       throw new ProcessorMisuse(

@@ -263,3 +263,22 @@ test.each([
     }),
   );
 });
+
+describe('an async function is refused: what it answers is a promise, and what it throws comes too late', () => {
+  // Where a function answers nothing, types let it through.
+  const later = (async () => undefined) as never;
+  const laterEach = async function* () {} as never;
+  test.each<[string, Calls[number][1]]>([
+    ['filter: "keeps"', ({ stream }) => stream.filter(later)],
+    ['mapValues: "to"', ({ stream }) => stream.mapValues(later)],
+    ['flatMapValues: "to"', ({ stream }) => stream.flatMapValues(laterEach)],
+    ['foreach: "see"', ({ stream }) => stream.foreach(later)],
+    ['process: "supplier"', ({ stream }) => stream.process(later)],
+    ['mapValues: "to"', ({ table }) => table.mapValues(later)],
+    ['aggregate: "add"', ({ stream }) => stream.groupByKey().aggregate(() => '', later, { value: string })],
+  ])('%s', (message, call) => {
+    expect(() => call(sourcesOf(new StreamsBuilder()))).toThrow(
+      expect.objectContaining({ code: 'DSL_ARGUMENT_INVALID', message: `${message} cannot be async` }),
+    );
+  });
+});

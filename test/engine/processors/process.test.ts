@@ -366,6 +366,16 @@ describe('process', () => {
     ).toMatchObject(none);
   });
 
+  test('methods of a processor that are async are refused: a task would not wait for them', () => {
+    for (const processor of [{ process: async () => {} }, { init: async () => {}, process: () => {} }])
+      expect(() =>
+        play(
+          withProcessor((stream) => stream.process(() => ({ ...processor }))),
+          [],
+        ),
+      ).toThrow(/the method (process|init) of a processor cannot be async/);
+  });
+
   test('what does not fit is an error that says so', () => {
     const failing = (work: (context: ProcessorContext<string, string>) => void, how = {}): unknown => {
       const topology = withProcessor((stream) =>
@@ -396,6 +406,17 @@ describe('process', () => {
     expect(failing((context) => context.schedule(10, 'wall clock', () => undefined), { schedules: true })).toBe(
       undefined,
     );
+    const refused = (everyMs: number, type: unknown, callback: unknown): unknown =>
+      failing((context) => context.schedule(everyMs, type as 'wall clock', callback as () => void), {
+        schedules: true,
+      });
+    for (const [error, message] of [
+      [refused(0, 'wall clock', () => undefined), 'a punctuator cannot be called every 0 ms'],
+      [refused(10, 'WALL_CLOCK_TIME', () => undefined), 'a punctuator cannot go by "WALL_CLOCK_TIME"'],
+      [refused(10, 'wall clock', undefined), 'a punctuator is a function, not undefined'],
+      [refused(10, 'wall clock', async () => {}), 'a punctuator cannot be async'],
+    ] as const)
+      expect(error).toMatchObject({ cause: { code: 'PROCESSOR_SCHEDULE_INVALID', message } });
     expect(() =>
       play(
         withProcessor((stream) =>
