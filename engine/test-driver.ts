@@ -43,7 +43,7 @@ import { type Forms, noBytes, type PipedRecord, type TestRecord } from './test-r
 import { TestSessionStore, TestStore, TestWindowStore } from './test-stores.ts';
 import { type InputOptions, TestInput, TestOutput } from './test-topics.ts';
 import type { Topology } from './topology.ts';
-import { changelogTopic, type GlobalStore, internalTopic } from './topology-nodes.ts';
+import { changelogTopic, dynamicTopic, type GlobalStore, internalTopic, topicOf } from './topology-nodes.ts';
 
 export type { TestRecord } from './test-records.ts';
 
@@ -90,6 +90,8 @@ export class TopologyTestDriver {
   readonly #globalTasks: Task[] = [];
   readonly #stores: StateStore[][] = [];
   readonly #partitionStates = new Map<string, PartitionState[]>();
+  /** Topics that are read or written, internal ones included. */
+  readonly #topics = new Set<string>();
   /** Records of topics, not read yet. */
   readonly #written = new Map<string, TestRecord<Uint8Array, Uint8Array>[]>();
   /** Batches on their way to a partition. */
@@ -113,6 +115,10 @@ export class TopologyTestDriver {
     for (const [topic, count] of plan.topics) this.#counts.set(topic, count);
     for (const [topic, count] of plan.repartitions) this.#counts.set(internalTopic(applicationId, topic), count);
     this.#graph = new SubTopologyGraph(subTopologies, applicationId, plan.subTopologies);
+    for (const { sources, sinks, stores } of [...subTopologies, ...topology.globals]) {
+      for (const node of [...sources, ...sinks]) this.#topics.add(topicOf(applicationId, node));
+      for (const { name } of stores) this.#topics.add(changelogTopic(applicationId, name));
+    }
     const globals = new Map<string, StateStore>();
     for (const global of topology.globals)
       globals.set(global.store.name, this.#openGlobal(global, applicationId, onError));
@@ -254,8 +260,14 @@ export class TopologyTestDriver {
 
   // ---------------------------------------------------------------- out
 
-  /** A way to read what was written to a topic, typed. */
+  /** A way to read what was written to a topic, typed; throws TOPIC_UNKNOWN for one that the topology neither writes
+   *  nor reads. */
   output<K, V>(topic: string, forms: Forms<K, V>): TestOutput<K, V> {
+    if (!this.#topics.has(topic) && !this.#topics.has(dynamicTopic) && !this.#written.has(topic)) {
+      throw new UserError('TOPIC_UNKNOWN', `the topology does not write the topic "${topic}"`, {
+        hint: `Its topics are: ${[...this.#topics].sort().join(', ')}.`,
+      });
+    }
     return new TestOutput(topic, forms, () => this.#written.get(topic) ?? []);
   }
 

@@ -133,6 +133,8 @@ test('sources by pattern read the topics that the topology is made over', () => 
     'digit source-1',
   ]);
   expect(() => driver.input('other', texts)).toThrow('the topology does not read the topic "other"');
+  // A misspelt one is always empty.
+  expect(() => driver.output('other', texts)).toThrow('the topology does not write the topic "other"');
 });
 
 test('an output that is read by another serde than it was written with names the record', () => {

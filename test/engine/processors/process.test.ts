@@ -568,7 +568,7 @@ describe('stores', () => {
       },
       { stores: [seen] },
     );
-    play(builder.build(), ['a: 1']);
+    play(builder.build(), ['a: 1'], 'in');
   });
 
   test('one store is shared by several processors, of hand-built topologies too', () => {
