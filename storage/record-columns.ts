@@ -20,8 +20,6 @@ const cursor = newCursor();
  */
 export class RecordColumns {
   bytes: Uint8Array = noBytes;
-  /** Counts the resets: columns and bytes may be those of before, and hold other records. */
-  generation = 0;
   count = 0;
   capacity: number;
   offset: Float64Array;
@@ -46,7 +44,6 @@ export class RecordColumns {
   /** Empties the columns; what is decoded next lies in `bytes`. */
   reset(bytes: Uint8Array): void {
     this.bytes = bytes;
-    this.generation++;
     this.count = 0;
   }
 

@@ -63,6 +63,10 @@ export class BufferedInput implements TaskInput {
   bootstrapEnd = -1;
   /** Row of the first block that is next. */
   row = 0;
+  /** The stores of the task know of the first block. */
+  announced = false;
+  /** Event time of the next record, where it was asked for; else NaN. */
+  #headTime = Number.NaN;
   /** Batch of the first block that `row` lies in. */
   batch = 0;
   position = -1;
@@ -195,7 +199,9 @@ export class BufferedInput implements TaskInput {
 
   /** Event time of the next record; there is one. */
   headTime(): number {
-    return this.timeAt(this.head(), this.row);
+    let time = this.#headTime;
+    if (Number.isNaN(time)) this.#headTime = time = this.timeAt(this.head(), this.row);
+    return time;
   }
 
   timeAt(block: Block, row: number): number {
@@ -221,6 +227,7 @@ export class BufferedInput implements TaskInput {
     this.records += to - this.row;
     this.#noteTime(block, to);
     this.row = to;
+    this.#headTime = Number.NaN;
     const { count } = block.columns;
     if (to < count) {
       this.position = block.columns.offset[to] as number;
@@ -231,6 +238,7 @@ export class BufferedInput implements TaskInput {
     const next = this.#queue[0];
     this.row = next === undefined ? 0 : rowFrom(next, this.position);
     this.batch = 0;
+    this.announced = false;
     block.release();
     if (next === undefined) this.position = this.fetchOffset;
   }
@@ -263,6 +271,8 @@ export class BufferedInput implements TaskInput {
     this.#preparing.clear();
     this.row = 0;
     this.batch = 0;
+    this.announced = false;
+    this.#headTime = Number.NaN;
     this.#readableEnd = unknownEnd;
     this.time = this.#committedTime;
     this.carried = this.#committedCarried;

@@ -91,6 +91,8 @@ export interface TaskCommit {
   readonly outputs: readonly OutputTime[];
 }
 
+const noKeys = { bytes: new Uint8Array(0), keyStart: new Int32Array(0), keyEnd: new Int32Array(0) };
+
 /** A store of the task, and where its changes are written. */
 interface TaskStore {
   readonly store: StateStore;
@@ -127,6 +129,7 @@ export class Task {
   readonly #processingPolicy: ProcessingPolicy | undefined;
   /** A processor has asked for a commit since the last one. */
   commitAsked = false;
+  readonly #inHand = { index: 0 };
   #currentInput: BufferedInput | undefined;
   #currentBlock: Block | undefined;
   #records = 0;
@@ -152,6 +155,7 @@ export class Task {
       return { store: options.stores(spec), changelog, writer };
     });
     this.stores = this.#stores;
+    for (const { store } of this.#stores) store.follow(this.#inHand);
 
     const inputs = inputsOf(options);
     this.#inputs = [...new Set(inputs.values())];
@@ -214,6 +218,7 @@ export class Task {
       assert(found !== undefined, `task ${this.id} has no position for ${input.topic}-${input.partition}`);
       assert(found.offset >= 0, `task ${this.id} is to begin at offset ${found.offset} of ${input.topic}`);
       input.start(found.offset);
+      this.#forgetBlock(input);
       if (input.index > 0) continue;
       const { metadata } = found;
       const { streamTime, partitionTimes } = restoreTaskTimes(this.#outputs, metadata);
@@ -225,7 +230,10 @@ export class Task {
   /** Releases the blocks that wait, so that reading begins again at the positions; nothing may be pending. */
   releaseBlocks(): void {
     assert(this.#records === 0, `task ${this.id} releases its blocks within a transaction`);
-    for (const input of this.#inputs) input.start(input.position);
+    for (const input of this.#inputs) {
+      input.start(input.position);
+      this.#forgetBlock(input);
+    }
   }
 
   /** The inputs that can take a block: read them from their `fetchOffset`. */
@@ -323,7 +331,11 @@ export class Task {
 
     this.#currentInput = input;
     this.#currentBlock = block;
-    for (const { store } of this.#stores) store.expect(block.columns, from, count);
+    this.#inHand.index = input.index;
+    if (!input.announced) {
+      input.announced = true;
+      for (const { store } of this.#stores) store.expect(block.columns, from, count, input.index);
+    }
     const { sources } = input;
     if (sources.length === 1) (sources[0] as SourceOperator).run(block, from, to);
     else for (let row = from; row < to; row++) for (const source of sources) source.run(block, row, row + 1);
@@ -334,8 +346,14 @@ export class Task {
       punctuators.took(Math.min(time, this.#origin.clock), this.#origin.carried);
     }
     input.advance(to);
+    if (!input.announced) this.#forgetBlock(input);
     if (ticks) this.#punctuateByStreamTime();
     return to - from;
+  }
+
+  /** The memory of an input's block may come to hold another one. */
+  #forgetBlock({ index }: BufferedInput): void {
+    for (const { store } of this.#stores) store.expect(noKeys, 0, 0, index);
   }
 
   /** The row up to which batches come with origin times like that of the next row, or without like it. */

@@ -43,7 +43,6 @@ export class LookAhead {
   /** What a key must lie in to be one of those. */
   bytes: Uint8Array | undefined;
   #columns: KeyColumns | undefined;
-  #generation = 0;
   /** The row last read. */
   #row = 0;
   #to = 0;
@@ -77,24 +76,16 @@ export class LookAhead {
     this.#worthIt = worthIt;
   }
 
-  isOf(columns: KeyColumns): boolean {
-    return columns === this.#columns;
-  }
-
   expect(columns: KeyColumns, from: number, to: number): void {
-    if (columns !== this.#columns || columns.generation !== this.#generation || from < this.#row) {
-      this.#columns = columns;
-      this.#generation = columns.generation;
-      this.bytes = columns.bytes;
-      this.#first = this.#end = from;
-      this.#pausedTo = 0;
-      this.#read = 0;
-      this.#counted = -1;
-    }
+    this.#columns = columns;
+    this.bytes = columns.bytes;
+    this.#first = this.#end = from;
+    this.#pausedTo = 0;
+    this.#read = 0;
+    this.#counted = -1;
     this.#row = from;
     this.#to = to;
-    const others = this.#others;
-    for (let i = 0; i < others.length; i++) (others[i] as LookAhead).expect(columns, from, to);
+    for (const other of this.#others) other.expect(columns, from, to);
     this.#keys?.expect(columns, from, to);
   }
 

@@ -57,11 +57,14 @@ export type CommittedValue = (
 /** Where the keys of a block lie: the part of `RecordColumns` that a store looks at. */
 export interface KeyColumns {
   readonly bytes: Uint8Array;
-  /** Another number: the keys are others, wherever they lie. */
-  readonly generation: number;
   /** −1: no key. */
   readonly keyStart: Int32Array;
   readonly keyEnd: Int32Array;
+}
+
+/** The input of a task whose row is being processed. */
+export interface InputInHand {
+  readonly index: number;
 }
 
 /** Small committed numbers kept beside the data, such as an operator's times. Transactional and changelogged like any
@@ -204,9 +207,12 @@ export interface StateStoreLifecycle {
   /** Forgets everything, in memory and in the key-value store; afterwards the position is undefined. */
   clear(): Promise<void>;
 
-  /** A hint: rows `[from, to)` are about to be processed. Where operators then ask for just those keys, in that order,
-   *  the store looks ahead. */
-  expect(columns: KeyColumns, from: number, to: number): void;
+  /** A hint: rows `[from, to)` of an input's next block are about to be processed, and rows of other inputs between
+   *  them. Where operators then ask for just those keys, in that order, the store looks ahead. The keys stay as they
+   *  are while the block is in hand. */
+  expect(columns: KeyColumns, from: number, to: number, input: number): void;
+  /** From now on rows are those of the input that this names. Before, they are those of input 0. */
+  follow(inHand: InputInHand): void;
   /** From now on each call of an operator is timed; undefined: none is. Of a cursor it
    *  is the way to its first entry. */
   timeCalls(times: CallTimes | undefined): void;

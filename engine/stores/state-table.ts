@@ -10,6 +10,7 @@ import type {
   ChangelogAppend,
   CheckpointPace,
   CommittedEntry,
+  InputInHand,
   KeyColumns,
   OpenedStore,
   ScanChunk,
@@ -91,8 +92,12 @@ export abstract class StateTable implements Omit<StateStoreLifecycle, 'committed
     this.#checkpoint.resume();
   }
 
-  expect(columns: KeyColumns, from: number, to: number): void {
-    this.core.expect(columns, from, to);
+  expect(columns: KeyColumns, from: number, to: number, input: number): void {
+    this.core.expect(columns, from, to, input);
+  }
+
+  follow(inHand: InputInHand): void {
+    this.core.inHand = inHand;
   }
 
   timeCalls(times: CallTimes | undefined): void {

@@ -31,7 +31,15 @@ import { LinkedPages } from './linked-pages.ts';
 import { LookAhead } from './look-ahead.ts';
 import { RecentEntries } from './recent-entries.ts';
 import { SpilledEntries } from './spilled-entries.ts';
-import type { CallName, CallTimes, ChangelogAppend, KeyColumns, StoreCall, StoreStats } from './state-store.ts';
+import type {
+  CallName,
+  CallTimes,
+  ChangelogAppend,
+  InputInHand,
+  KeyColumns,
+  StoreCall,
+  StoreStats,
+} from './state-store.ts';
 import type { ChangeVisitor } from './store.ts';
 import { type EntriesInMemory, StoreMemory } from './store-memory.ts';
 import { mostEntryBytes, type StoreOptions } from './store-options.ts';
@@ -39,7 +47,6 @@ import { StoredEntries } from './stored-entries.ts';
 
 const noBytes = new Uint8Array(0);
 const noView = new DataView(noBytes.buffer);
-const mostInputs = 4;
 /** Of what has a retention time. */
 const timedNames: { readonly [C in StoreCall]: CallName } = {
   get: 'fetch',
@@ -80,12 +87,10 @@ export class StoreCore implements EntriesInMemory {
   valueEnd = 0;
 
   table: FlatTable;
-  /** Of the block that is being read. */
-  ahead: LookAhead;
-  /** One for each input that the task reads side by side. */
+  /** Which of the task's inputs is being read. */
+  inHand: InputInHand = { index: 0 };
+  /** By input; the first one stands for those of which no block was announced. */
   readonly #aheads: LookAhead[];
-  /** The one that was `ahead` before. */
-  #aheadBefore: LookAhead | undefined;
   changes = new ChangeList();
   due = new DueQueue();
   readonly expiry: Expiry | undefined;
@@ -134,8 +139,7 @@ export class StoreCore implements EntriesInMemory {
     this.entryLimitBytes = options.entryLimitBytes ?? mostEntryBytes;
     this.scanChunkBytes = options.scanChunkBytes;
     this.stored = new StoredEntries(options.kv, options.storeId);
-    this.ahead = new LookAhead(options.lookAheadFrom);
-    this.#aheads = [this.ahead];
+    this.#aheads = [new LookAhead(options.lookAheadFrom)];
     this.#lookAheadFrom = options.lookAheadFrom;
     this.expiry = expiry;
     this.spilled =
@@ -201,30 +205,17 @@ export class StoreCore implements EntriesInMemory {
     this.memory.report();
   }
 
-  /** Rows [from, to) of a block are run next; with several inputs their blocks come by turns, a few rows at a time. */
-  expect(columns: KeyColumns, from: number, to: number): void {
-    let { ahead } = this;
-    if (!ahead.isOf(columns)) {
-      // Two inputs may take turns with every row.
-      const other = this.#aheadBefore;
-      this.#aheadBefore = ahead;
-      this.ahead = ahead = other?.isOf(columns) === true ? other : this.#aheadOf(columns);
-    }
-    ahead.expect(columns, from, to);
+  /** Rows [from, to) of an input's block are run next, a few at a time where inputs take turns. */
+  expect(columns: KeyColumns, from: number, to: number, input: number): void {
+    const aheads = this.#aheads;
+    while (aheads.length <= input) aheads.push(new LookAhead(this.#lookAheadFrom));
+    (aheads[input] as LookAhead).expect(columns, from, to);
   }
 
-  #aheadOf(columns: KeyColumns): LookAhead {
+  /** Of the block that is being read. */
+  get ahead(): LookAhead {
     const aheads = this.#aheads;
-    for (const ahead of aheads) if (ahead.isOf(columns)) return ahead;
-    if (aheads.length < mostInputs) {
-      const ahead = new LookAhead(this.#lookAheadFrom);
-      aheads.push(ahead);
-      return ahead;
-    }
-    // Blocks come and go: the one that has been there for longest has been read.
-    const oldest = aheads.shift() as LookAhead;
-    aheads.push(oldest);
-    return oldest;
+    return aheads[this.inHand.index] ?? (aheads[0] as LookAhead);
   }
 
   // ---- reading and writing in the open transaction

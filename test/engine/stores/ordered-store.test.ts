@@ -620,7 +620,7 @@ describe('keys of blocks that the store was told to expect', () => {
       at += (keys[i] as string).length;
       keyEnd[i] = at;
     }
-    return { keys, columns: { bytes: bytesOf(keys.join('')), generation: 0, keyStart, keyEnd }, row: 0 };
+    return { keys, columns: { bytes: bytesOf(keys.join('')), keyStart, keyEnd }, row: 0 };
   };
 
   /** Visits the entries of a key down to an order; answers with the last one. */
@@ -642,16 +642,19 @@ describe('keys of blocks that the store was told to expect', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const random = new Random(seed);
       const store = await newStore({ ...options, pageBytes: 128, lookAheadFrom: 0 });
+      const inHand = { index: 0 };
+      store.follow(inHand);
       const cursor = store.cursor();
       const entries = new Map<string, Map<string, string>>();
       const changelog = new Map<string, string>();
       for (let turn = 0; turn < 6; turn++) {
         const blocks = [blockOf(random, 60), blockOf(random, 60)];
+        for (const [input, { columns }] of blocks.entries()) store.expect(columns, 0, 60, input);
         while (blocks.some(({ row }) => row < 60)) {
           const block = random.pick(blocks.filter(({ row }) => row < 60));
           const { keys, columns } = block;
           const to = Math.min(60, block.row + 1 + random.below(5));
-          store.expect(columns, block.row, 60);
+          inHand.index = blocks.indexOf(block);
           for (; block.row < to; block.row++) {
             const key = keys[block.row] as string;
             const at = [

@@ -80,7 +80,7 @@ const blockOf = (keys: readonly string[]): { readonly columns: KeyColumns } => {
     )(0),
   );
   const keyStart = Int32Array.from(keys, (key, i) => (ends[i] as number) - key.length);
-  return { columns: { bytes: bytesOf(keys.join('')), generation: 0, keyStart, keyEnd: Int32Array.from(ends) } };
+  return { columns: { bytes: bytesOf(keys.join('')), keyStart, keyEnd: Int32Array.from(ends) } };
 };
 
 interface Entry {
@@ -304,12 +304,15 @@ test.each([1, 7, 64])('rows that are expected, %i at a time of two blocks in tur
   await store.open();
   const random = new Random(rows);
   const cursors = [store.cursor(), plain.cursor()] as const;
+  const inHand = { index: 0 };
+  store.follow(inHand);
   for (let now = 1_000, round = 0; round < 6; round++) {
     const blocks = [0, 1].map(() => blockOf(Array.from({ length: 300 }, () => `k${random.below(40)}`.repeat(2))));
+    for (const [side, { columns }] of blocks.entries()) store.expect(columns, 0, 300, side);
     for (let from = 0; from < 300; from += rows) {
       for (const [side, { columns }] of blocks.entries()) {
         const to = Math.min(from + rows, 300);
-        store.expect(columns, from, 300);
+        inHand.index = side;
         for (let row = from; row < to; row++) {
           const { bytes } = columns;
           const [start, end] = [columns.keyStart[row] as number, columns.keyEnd[row] as number];

@@ -160,7 +160,7 @@ export class World {
       at += (keys[row] as Key).key.length;
       keyEnd[row] = at;
     }
-    this.store.expect({ bytes, generation: 0, keyStart, keyEnd }, 0, keys.length);
+    this.store.expect({ bytes, keyStart, keyEnd }, 0, keys.length, 0);
     const value = bytesOf(text);
     for (const [row, at] of keys.entries()) {
       const start = keyStart[row] as number;
