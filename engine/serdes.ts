@@ -38,9 +38,9 @@ const sized = <T>(
 });
 
 const refused = (value: unknown, what: string): SerdeError => {
-  const text =
-    typeof value === 'bigint' || typeof value === 'number' ? String(value) : `a value of type ${typeof value}`;
-  return new SerdeError(`${text} is not ${what}`);
+  // Null is a key, or a value, that is not there: types let it through where it was asserted away.
+  const isShort = typeof value === 'bigint' || typeof value === 'number' || value === null;
+  return new SerdeError(`${isShort ? String(value) : `a value of type ${typeof value}`} is not ${what}`);
 };
 
 /** A whole number of 16 bits; others are refused when written. */
