@@ -12,6 +12,7 @@
  */
 
 import { assert } from './errors.ts';
+import { Kept } from './kept.ts';
 
 declare const brand: unique symbol;
 export type Code = string & { readonly [brand]: 'code' };
@@ -64,32 +65,29 @@ const canCompile = (): boolean => {
   }
 };
 
-const mostTexts = 256;
-/** What made functions of a text, the one last used at the end. */
-const makers = new Map<string, (...constants: readonly unknown[]) => unknown>();
+type Maker = (...constants: readonly unknown[]) => unknown;
+
+const makers = new Kept<Maker>(256);
 
 /**
  * Runs the code, the body of a function with the constants as parameters, and returns its result.
  *
- * The text is compiled once for this thread and kept: the same text with other constants (another task of the query,
- * the query after a restart, a query like it) runs what V8 has compiled and optimized already.
+ * A text is compiled once for a thread and kept: the same text with other constants (another task of a query, the query
+ * after a restart, another one over the same topic) runs what V8 has compiled and optimized before.
  */
-export const runCode = (body: Code, constants: Constants): unknown => {
-  const { values } = constants;
-  const key = `${values.length} ${body}`;
-  let make = makers.get(key);
-  if (make === undefined) {
-    make = compile(body, values.length);
-    const [oldest] = makers.size < mostTexts ? [] : makers.keys();
-    if (oldest !== undefined) makers.delete(oldest);
-  } else makers.delete(key);
-  makers.set(key, make);
-  return make(...values);
-};
+export const runCode = (body: Code, constants: Constants): unknown =>
+  makers.get(`${constants.values.length} ${body}`, () => makerOf(body, constants))(...constants.values);
 
-const compile = (body: Code, count: number): ((...constants: readonly unknown[]) => unknown) => {
-  const names = Array.from({ length: count }, (_, i) => `k${i}`);
+/** As `runCode`, for code that is made for one place: it shares nothing that V8 learns with other code of its text. */
+export const runCodeOnce = (body: Code, constants: Constants): unknown =>
+  // V8 itself shares functions of one text.
+  makerOf(code`// ${ownTexts++}\n${body}`, constants)(...constants.values);
+
+let ownTexts = 0;
+
+const makerOf = (body: Code, { values }: Constants): Maker => {
+  const names = values.map((_, i) => `k${i}`);
   // The one place where text becomes code; `Code` restricts what that text may be.
   // oxlint-disable-next-line typescript/no-implied-eval
-  return new Function(...names, `'use strict';\n${body}`) as (...constants: readonly unknown[]) => unknown;
+  return new Function(...names, `'use strict';\n${body}`) as Maker;
 };

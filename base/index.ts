@@ -87,9 +87,11 @@ export { firstNotBefore, itemAt } from './indexed.ts';
 export {
   expectBytesCode,
   fractionDigitsCode,
+  jsonBytesCode,
   jsonNumberCode,
   jsonTextCode,
   powersOfTen,
+  skipNumberCode,
   wholeDigitsCode,
 } from './json-code.ts';
 export { isCount, JsonFault, JsonFields, parseJson } from './json-fields.ts';

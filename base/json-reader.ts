@@ -12,8 +12,9 @@
  */
 
 import { readAscii } from './ascii.ts';
-import { type Code, Constants, code, codegenAllowed, joinCode, noCode, runCode } from './generated-code.ts';
+import { type Code, Constants, code, codegenAllowed, joinCode, runCodeOnce } from './generated-code.ts';
 import { expectBytesCode, jsonNumberCode, jsonTextCode, powersOfTen } from './json-code.ts';
+import { Kept } from './kept.ts';
 import { readUtf8, utf8Bytes } from './text.ts';
 
 /** Reads the record that begins at `at`; undefined where it has another layout. */
@@ -65,7 +66,7 @@ export class JsonReader {
     if (this.#misses >= this.#learnAt && codegenAllowed()) {
       this.#learnAt *= 2;
       const layout = layoutOf(text, value);
-      if (layout !== undefined) this.#layouts = [generate(layout), ...this.#layouts.slice(0, mostLayouts - 1)];
+      if (layout !== undefined) this.#layouts = [readerOf(layout), ...this.#layouts.slice(0, mostLayouts - 1)];
     }
     return value;
   }
@@ -204,8 +205,8 @@ const readValue = (kind: LayoutField['kind'], shared: Shared, constants: Constan
     case 'text':
       return code`
   if (bytes[at] === 34) {
-    ${jsonTextCode(noCode, leave)}
-    v = d < 128 ? k${shared.ascii}(bytes, at + 1, p) : k${shared.utf8}(bytes, at + 1, p);
+    ${jsonTextCode(leave)}
+    v = y === 0 ? k${shared.ascii}(bytes, at + 1, p) : k${shared.utf8}(bytes, at + 1, p);
     at = p + 1;
   } else {
     ${readPart(shared)}
@@ -243,23 +244,30 @@ const readObject = ({ fields, behind }: Layout, shared: Shared, constants: Const
   ]);
 };
 
-let constructors = 0;
+/** Makes a plain object with these fields from their values: one for the same names, so that the objects of all tasks
+ *  look alike to the code that uses them. */
+const constructorOf = (names: readonly string[]): unknown =>
+  constructors.get(JSON.stringify(names), () => newConstructor(names));
 
-/** Makes a plain object with these fields from their values. The comment makes each text another one: functions of one
- *  text share what V8 learns of the names. */
-const constructorOf = (names: readonly string[]): unknown => {
+const constructors = new Kept<unknown>(256);
+
+const newConstructor = (names: readonly string[]): unknown => {
   const constants = new Constants();
   const values = names.map((_, i) => code`v${i},`);
   const fields = names.map((name, i) => code`this[k${constants.add(name)}] = v${i};`);
-  return runCode(
+  return runCodeOnce(
     code`
-  // ${constructors++}
   const construct = function (${joinCode(values)}) { ${joinCode(fields)} };
   construct.prototype = k${constants.add(Object.prototype)};
   return construct;`,
     constants,
   );
 };
+
+/** The tasks of a topic share one for each layout. */
+const readerOf = (layout: Layout): ReadRecord => readers.get(JSON.stringify(layout), () => generate(layout));
+
+const readers = new Kept<ReadRecord>(256);
 
 const generate = (layout: Layout): ReadRecord => {
   const constants = new Constants();
@@ -270,8 +278,9 @@ const generate = (layout: Layout): ReadRecord => {
     part: constants.add(new JsonPart()),
     values: 0,
   };
-  return runCode(
+  return runCodeOnce(
     code`return (bytes, view, at, end) => {
+  const last = bytes.length - 4;
   let p = 0, s = 0, c = 0, d = 0, f = 0, e = 0, x = 0, y = 0, n = false, v = null;
   quick: {
     ${readObject(layout, shared, constants)}

@@ -19,6 +19,7 @@ import {
   expectBytesCode,
   fractionDigitsCode,
   joinCode,
+  jsonBytesCode,
   jsonNumberCode,
   jsonTextCode,
   noCode,
@@ -26,6 +27,7 @@ import {
   powersOfTen,
   readLatin1,
   readUtf8,
+  skipNumberCode,
   unreachable,
   wholeDigitsCode,
 } from '../../../base/index.ts';
@@ -37,7 +39,7 @@ import { isScalar } from '../../types/type.ts';
 import type { Row, Value } from '../../types/value.ts';
 import { type FormatOptions, type Scanner, SerdeError, scanOne } from '../format.ts';
 import { FieldsReader, plainJsonReader, valueReader } from '../json-plain.ts';
-import { JsonInput, stops } from '../json-text.ts';
+import { JsonInput } from '../json-text.ts';
 import { columnsOfSlots, spanCode } from '../text-span.ts';
 import { absentSlots, generateScanRows, type Places, partReader, placesOf, type ScanRows } from './scan-code.ts';
 
@@ -181,14 +183,7 @@ const nullWord = 0x6c6c_756e;
 const trueWord = 0x6575_7274;
 const falseWord = 0x736c_6166;
 
-/** Steps over plain text behind the quote at `at`; `p` then is at the closing quote. */
-const textEnd = (stopsAt: number): Code => code`
-  p = at + 1;
-  while (k${stopsAt}[bytes[p]] === 0) p++;
-  if (bytes[p] !== 34 || p >= end) break quick;`;
-
 interface Shared {
-  readonly stops: number;
   readonly ascii: number;
   readonly utf8: number;
   readonly powers: number;
@@ -215,8 +210,8 @@ const readValue = ({ type }: Column, shared: Shared, constants: Constants): Code
 /** Reads where the text at `at` stands into `v`. */
 const readSpan = (shared: Shared): Code => code`
   if (bytes[at] !== 34) break quick;
-  s = at + 1; p = s;
-  while ((c = bytes[p]) !== 34) { if (c === 92 || c < 32 || p >= end) break quick; p++; }
+  ${jsonTextCode(leave)}
+  s = at + 1;
   v = ${spanCode(shared.utf8)};
   at = p + 1;`;
 
@@ -227,7 +222,7 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
       return code`
   if (bytes[at] !== 34) break quick;
   h = 0;
-  ${jsonTextCode(code`h = (Math.imul(h, 31) + c) | 0;`, leave)}
+  ${jsonBytesCode(code`h = (Math.imul(h, 31) + c) | 0;`, leave)}
   v = d < 128 ? k${shared.ascii}(bytes, at + 1, p, h) : k${shared.utf8}(bytes, at + 1, p);
   at = p + 1;`;
     case 'int32':
@@ -256,7 +251,8 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
     }
     case 'bytes':
       return code`
-  ${textEnd(shared.stops)}
+  if (bytes[at] !== 34) break quick;
+  ${jsonTextCode(leave)}
   v = k${shared.base64}(k${shared.latin1}(bytes, at + 1, p));
   if (v === undefined) break quick;
   at = p + 1;`;
@@ -276,19 +272,10 @@ const readScalar = (type: ScalarType, shared: Shared): Code => {
 const skipValue = (shared: Shared): Code => code`
   c = bytes[at];
   if (c === 34) {
-    ${textEnd(shared.stops)}
+    ${jsonTextCode(leave)}
     at = p + 1;
   } else if (c === 45 || (c ^ 48) < 10) {
-    p = at;
-    if (c === 45) p++;
-    s = p;
-    while ((bytes[p] ^ 48) < 10) p++;
-    if (p === s || (p - s > 1 && bytes[s] === 48)) break quick;
-    if (bytes[p] === 46) {
-      s = ++p;
-      while ((bytes[p] ^ 48) < 10) p++;
-      if (p === s) break quick;
-    }
+    ${skipNumberCode(leave)}
     at = p;
   } else {
     at = k${shared.skipPart}(bytes, at, end);
@@ -363,7 +350,6 @@ const readObject = (layout: Layout, column: Column | undefined, shared: Shared, 
 const generate = (layout: Layout, columns: readonly Column[], wanted: readonly number[]): ScanRows => {
   const constants = new Constants();
   const shared: Shared = {
-    stops: constants.add(plainStops),
     ascii: constants.add(asciiText),
     utf8: constants.add(readUtf8),
     powers: constants.add(powersOfTen),
@@ -380,6 +366,3 @@ const generate = (layout: Layout, columns: readonly Column[], wanted: readonly n
   );
   return generateScanRows({ wanted, fields, end: code`if (at !== end) break quick;`, absent }, constants);
 };
-
-/** As `stops`, but a byte that is not ASCII goes on: what is skipped need not be decoded. */
-const plainStops: Uint8Array = stops.map((stop, byte) => (byte >= 127 ? 0 : stop));

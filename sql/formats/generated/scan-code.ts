@@ -37,7 +37,7 @@ export interface RowCode {
   readonly wanted: readonly number[];
   /** What is done before the fields are read: a record of another kind makes the function return. */
   readonly begin?: Code;
-  /** Reads from `at` on; the vector of the wanted slot 3 is `v3`. */
+  /** Reads from `at` on; the vector of the wanted slot 3 is `v3`; `last` is the position of the last four bytes. */
   readonly fields: Code;
   /** Leaves `quick` unless the record ends here. */
   readonly end: Code;
@@ -59,6 +59,7 @@ export const generateScanRows = (
   const body = code`
 return function (bytes, view, starts, ends, from, to, vectors, status, slow) {
   ${joinCode(vectors)}
+  const last = bytes.length - 4;
   ${scratch}
   for (let row = from; row < to; row++) {
     at = starts[row];

@@ -6,7 +6,7 @@ import { generatedJsonScanner } from '../../../sql/formats/generated/json-scanne
 import { generatedJsonWriter } from '../../../sql/formats/generated/json-writer.ts';
 import { json } from '../../../sql/formats/json.ts';
 import { plainJsonReader, plainJsonWriter } from '../../../sql/formats/json-plain.ts';
-import { spanSlot } from '../../../sql/formats/text-span.ts';
+import { spanSlot, spanText } from '../../../sql/formats/text-span.ts';
 import type { Column } from '../../../sql/types/schema.ts';
 import { bigintType, doubleType, integerType, stringType, structOf } from '../../../sql/types/type.ts';
 import type { Row, Value } from '../../../sql/types/value.ts';
@@ -43,7 +43,10 @@ const outcomes = (
   scanner.scan(bytes, starts, ends, cut, records.length, into);
   return records.map((_, i) => {
     const status = into.status[i];
-    const values = scanner.wanted.map((slot) => (into.vectors[slot] as Value[])[i]);
+    const values = scanner.wanted.map((slot) => {
+      const value = (into.vectors[slot] as Value[])[i];
+      return slot >= columnCount && typeof value === 'number' ? spanText(bytes, value) : value;
+    });
     return status === scanned.bad ? { fault: into.errors.get(i), values } : { status, values };
   });
 };
@@ -113,6 +116,39 @@ describe('the generated scanner', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test('steps over texts and numbers of any length to what ends them, wherever that stands in a word', () => {
+    const columns = [
+      { name: 'A', type: stringType },
+      { name: 'B', type: bigintType },
+      { name: 'C', type: stringType },
+    ];
+    const lengths = Array.from({ length: 14 }, (_, length) => length);
+    const texts = lengths.flatMap((length) =>
+      [0x22, 0x5c, 0x1f, 0x20, 0x7f, 0x80, 0xc3, 0xff].flatMap((byte) =>
+        lengths.slice(0, length).map((at) => [...utf8Bytes('x'.repeat(length))].with(at, byte)),
+      ),
+    );
+    const numbers = lengths.flatMap((length) =>
+      ['', '-', '.', 'e', '0', ':', '/', ' ', '"'].flatMap((sign) =>
+        lengths.slice(0, length + 1).map((at) => `${'7'.repeat(at)}${sign}${'7'.repeat(length - at)}`),
+      ),
+    );
+    const record = (text: readonly number[], number: string): Uint8Array =>
+      Uint8Array.from([...utf8Bytes('{"A":"'), ...text, ...utf8Bytes(`","B":${number},"C":"c"}`)]);
+    const records = [
+      record([], '1'),
+      ...texts.map((text) => record(text, '1')),
+      ...numbers.map((number) => record([120], number)),
+    ];
+    for (const wanted of [[2], [1], [0]]) {
+      const plain = outcomes(plainScanner(columns, wanted), columns.length, records, 1);
+      expect(outcomes(scannerFor(columns, wrapped, wanted), columns.length, records, 1)).toEqual(plain);
+      if (wanted[0] !== 0) continue;
+      const spans = [spanSlot(columns.length, 0)];
+      expect(outcomes(scannerFor(columns, wrapped, spans), columns.length, records, 1)).toEqual(plain);
+    }
   });
 
   test('follows a layout that changes, in order, names, blanks and nesting', () => {
@@ -196,7 +232,7 @@ describe('emitted text', () => {
   };
 
   const words =
-    /^(?:'use strict'|return|function|const|let|for|while|if|else|break|continue|quick|true|false|null|undefined|slice|Math|imul|getInt32|setInt32|reserve|buffer|view|length|end|bytes|starts|ends|from|to|vectors|status|slow|row|misses|out|more|typeof|number|string|at|p|s|c|d|f|h|e|x|y|n|v|b|[kvt]\d+|\d+|[-+*/%&|^!=<>?:;,.(){}[\]']+)$/;
+    /^(?:'use strict'|return|function|const|let|for|while|if|else|break|continue|quick|true|false|null|undefined|slice|Math|imul|clz32|last|getInt32|setInt32|reserve|buffer|view|length|end|bytes|starts|ends|from|to|vectors|status|slow|row|misses|out|more|typeof|number|string|at|p|s|c|d|f|h|e|x|y|n|v|b|[kvt]\d+|\d+|[-+*/%&|^~!=<>?:;,.(){}[\]']+)$/;
 
   test('holds words of the templates and integers, whatever the names and records hold', () => {
     const canary = { touched: false };
