@@ -131,7 +131,7 @@ describe('the generated scanner', () => {
       ),
     );
     const numbers = lengths.flatMap((length) =>
-      ['', '-', '.', 'e', '0', ':', '/', ' ', '"'].flatMap((sign) =>
+      ['', '-', '.', 'e', '0', ':', '/', ' ', '"', 'é'].flatMap((sign) =>
         lengths.slice(0, length + 1).map((at) => `${'7'.repeat(at)}${sign}${'7'.repeat(length - at)}`),
       ),
     );
@@ -142,7 +142,19 @@ describe('the generated scanner', () => {
       ...texts.map((text) => record(text, '1')),
       ...numbers.map((number) => record([120], number)),
     ];
+    // Behind the last record there are no more words to look at.
+    const ends = lengths.flatMap((length) =>
+      ['', '\\', 'é', '"', '\n'].map((last) => [
+        record([], '1'),
+        utf8Bytes(`{"A":"a","B":1,"C":"${'x'.repeat(length)}${last}"}`),
+      ]),
+    );
     for (const wanted of [[2], [1], [0]]) {
+      for (const end of ends) {
+        expect(outcomes(scannerFor(columns, wrapped, wanted), columns.length, end, 1)).toEqual(
+          outcomes(plainScanner(columns, wanted), columns.length, end, 1),
+        );
+      }
       const plain = outcomes(plainScanner(columns, wanted), columns.length, records, 1);
       expect(outcomes(scannerFor(columns, wrapped, wanted), columns.length, records, 1)).toEqual(plain);
       if (wanted[0] !== 0) continue;
