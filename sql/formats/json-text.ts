@@ -34,7 +34,7 @@ const closeBrace = 125;
 
 /** 1 for the bytes that end the plain run of a JSON string: quote, backslash, control characters; and for what is not
  *  ASCII. */
-export const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 32 || byte > 126 || byte === quote || byte === backslash ? 1 : 0,
 );
 
