@@ -32,12 +32,6 @@ const closeBracket = 93;
 const openBrace = 123;
 const closeBrace = 125;
 
-/** 1 for the bytes that end the plain run of a JSON string: quote, backslash, control characters; and for what is not
- *  ASCII. */
-const stops: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte < 32 || byte > 126 || byte === quote || byte === backslash ? 1 : 0,
-);
-
 const isBlank = (byte: number): boolean => byte === 32 || byte === 10 || byte === 13 || byte === 9;
 const isDigit = (byte: number): boolean => byte >= zero && byte <= nine;
 
