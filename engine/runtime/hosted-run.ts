@@ -77,9 +77,18 @@ export class HostedTask {
   readonly repartitions: readonly string[];
   /** Where its stores are checkpointed. */
   readonly shard: Shard | undefined;
+  /** The numbers that its stores have there, by name. */
+  readonly storeIds: ReadonlyMap<string, number>;
 
-  constructor(run: HostedRun, task: Task, assignment: TaskAssignment, shard: Shard | undefined) {
+  constructor(
+    run: HostedRun,
+    task: Task,
+    assignment: TaskAssignment,
+    shard: Shard | undefined,
+    storeIds: ReadonlyMap<string, number>,
+  ) {
     this.run = run;
+    this.storeIds = storeIds;
     this.task = task;
     this.assignment = assignment;
     this.shard = shard;

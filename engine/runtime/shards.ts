@@ -111,7 +111,10 @@ export class Shards {
 
   async #shard(number: number, kv: OrderedKv): Promise<Shard> {
     const guarded = new GuardedKv(kv);
-    return new Shard(number, guarded, await StoreIds.load(guarded));
+    const ids = await StoreIds.load(guarded);
+    // What cannot be deleted now is out of reach, and the next opening tries again.
+    void ids.deleteForgotten().catch(() => {});
+    return new Shard(number, guarded, ids);
   }
 
   /** A write has failed. Looks from time to time whether the shard can be opened again. */

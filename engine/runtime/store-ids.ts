@@ -7,6 +7,11 @@
  *
  *   00000000                                      next number (u32) · sum over all stores (`../stores/entry-sum.ts`)
  *   00000000 · application LF task LF store       number (u32) · code of the kind (1 byte, `../stores/store-kinds.ts`)
+ *   00000000 · LF LF number as decimal digits     the same, of a store that is being deleted
+ *
+ * A store is taken out of the register before its entries are deleted: nobody finds a store of which only a part is
+ * left, and one of the same name that is made meanwhile has another number. What a crash leaves of it is deleted when
+ * the shard is opened again.
  *
  * Each value has its checksum behind it. The whole register is read when the shard is opened; two stores with one
  * number would mix their entries, so any damage in it condemns the shard.
@@ -15,7 +20,7 @@
 import { readU32, utf8Bytes, utf8Text, writeI32 } from '../../base/index.ts';
 import { verifyChecksum, withChecksum } from '../stores/checksum.ts';
 import { EntrySum } from '../stores/entry-sum.ts';
-import { KvError, type OrderedKv } from '../stores/ordered-kv.ts';
+import { type KvBatch, KvError, type OrderedKv } from '../stores/ordered-kv.ts';
 import type { StoreSpec } from '../stores/store.ts';
 import { storeKinds } from '../stores/store-kinds.ts';
 
@@ -24,6 +29,9 @@ const firstNumber = 1;
 
 const nameOf = (applicationId: string, taskId: string, store: string): string =>
   `${applicationId}\n${taskId}\n${store}`;
+
+/** The name of a store that is being deleted. */
+const deletedName = (number: number): string => nameOf('', '', String(number));
 
 const keyOf = (name: string): Uint8Array => utf8Bytes(`\0\0\0\0${name}`);
 
@@ -111,45 +119,72 @@ export class StoreIds {
     return found;
   }
 
-  /** Deletes a store with all its entries from the shard. */
+  /** Deletes a store with all its entries from the shard. From the call on a store of its name gets another number. */
   async forget({ applicationId, taskId, storeId, name: store }: KnownStore): Promise<void> {
+    await this.#alone(async () => {
+      const name = nameOf(applicationId, taskId, store);
+      const known = this.#known.get(name);
+      if (known?.number !== storeId) return;
+      const batch = this.#kv.batch();
+      this.#drop(batch, name);
+      this.#put(batch, deletedName(storeId), known);
+      await this.#write(batch);
+    });
+    await this.#delete(storeId);
+  }
+
+  /** Ends the deletions that a crash has cut short. */
+  async deleteForgotten(): Promise<void> {
+    const forgotten = [...this.#known].filter(([name, { number }]) => name === deletedName(number));
+    for (const [, { number }] of forgotten) await this.#delete(number);
+  }
+
+  async #delete(number: number): Promise<void> {
     const range = { from: new Uint8Array(4), to: new Uint8Array(4) };
-    writeI32(range.from, 0, storeId);
-    writeI32(range.to, 0, storeId + 1);
+    writeI32(range.from, 0, number);
+    writeI32(range.to, 0, number + 1);
     await this.#kv.clear(range, { sync: true }).catch((error: unknown) => {
       // What damage keeps from being cleared lies under a number that is not given again.
       if (!(error instanceof KvError) || error.kind !== 'corrupt') throw error;
     });
     await this.#alone(async () => {
-      const name = nameOf(applicationId, taskId, store);
-      const known = this.#known.get(name);
-      if (known === undefined) return;
-      this.#known.delete(name);
-      this.#sum.replace(known.checksum, 0);
       const batch = this.#kv.batch();
-      batch.delete(keyOf(name));
-      batch.put(root, this.#rootValue());
-      await batch.write({ sync: true });
+      this.#drop(batch, deletedName(number));
+      if (batch.length > 0) await this.#write(batch);
     });
   }
 
   async #give(applicationId: string, taskId: string, { name: store, kind }: StoreSpec): Promise<number> {
-    const name = nameOf(applicationId, taskId, store);
     const number = this.#next++;
+    const batch = this.#kv.batch();
+    this.#put(batch, nameOf(applicationId, taskId, store), { number, kindCode: storeKinds[kind].code });
+    await this.#write(batch);
+    return number;
+  }
+
+  #put(batch: KvBatch, name: string, { number, kindCode }: Pick<Known, 'number' | 'kindCode'>): void {
     const key = keyOf(name);
     const value = new Uint8Array(5);
     writeI32(value, 0, number);
-    const kindCode = storeKinds[kind].code;
     value[4] = kindCode;
     const stored = withChecksum(key, value);
     const checksum = readU32(stored, value.length);
     this.#sum.replace(this.#known.get(name)?.checksum ?? 0, checksum);
     this.#known.set(name, { number, kindCode, checksum });
-    const batch = this.#kv.batch();
-    batch.put(root, this.#rootValue());
     batch.put(key, stored);
+  }
+
+  #drop(batch: KvBatch, name: string): void {
+    const known = this.#known.get(name);
+    if (known === undefined) return;
+    this.#known.delete(name);
+    this.#sum.replace(known.checksum, 0);
+    batch.delete(keyOf(name));
+  }
+
+  async #write(batch: KvBatch): Promise<void> {
+    batch.put(root, this.#rootValue());
     await batch.write({ sync: true });
-    return number;
   }
 
   #rootValue(): Uint8Array {

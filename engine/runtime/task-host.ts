@@ -351,7 +351,10 @@ export class TaskHost {
   async #openTask(run: HostedRun, task: TaskAssignment, changelogEnds: readonly PartitionPosition[]): Promise<void> {
     try {
       assert(run.task(task.id) === undefined, `the task ${task.id} runs here already`);
-      const hosted = await this.#opener.open(run, this.#subTopologyOf(run, task), task, changelogEnds);
+      const hosted = await this.#opener.open(run, this.#subTopologyOf(run, task), task, {
+        changelogEnds,
+        moved: true,
+      });
       if (hosted !== undefined) this.#options.post({ kind: 'task opened', run: run.id, task: task.id });
     } catch (error) {
       const opened = run.task(task.id);

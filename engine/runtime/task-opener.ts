@@ -24,6 +24,7 @@ import type { AssignedOutput, TaskAssignment } from './protocol.ts';
 import { RecordErrors } from './record-errors.ts';
 import { restoreStore } from './restore.ts';
 import type { Shard, Shards } from './shards.ts';
+import type { KnownStore, StoreIds } from './store-ids.ts';
 import { Task } from './task.ts';
 
 /** Characters of the last drop's reason that are shown; the processing log has more. */
@@ -42,6 +43,11 @@ export interface TaskOpenerOptions {
   readonly outboxOf: (run: HostedRun) => Outbox;
 }
 
+export interface OpenTaskOptions {
+  readonly changelogEnds?: readonly PartitionPosition[];
+  readonly moved?: boolean;
+}
+
 export class TaskOpener {
   readonly #options: TaskOpenerOptions;
 
@@ -50,12 +56,12 @@ export class TaskOpener {
   }
 
   /** Answers the task, restored and at its positions, not stepping; undefined when the run has ended meanwhile. A task
-   *  that could not be opened is still on the run's list where it holds stores. */
+   *  that could not be opened is still on the run's list where it holds stores. `moved`: its state is elsewhere. */
   async open(
     run: HostedRun,
     subTopology: SubTopology,
     assignment: TaskAssignment,
-    changelogEnds: readonly PartitionPosition[] = [],
+    { changelogEnds = [], moved = false }: OpenTaskOptions = {},
   ): Promise<HostedTask | undefined> {
     const { shards } = this.#options;
     const globals = await this.globalsOf(run);
@@ -63,13 +69,17 @@ export class TaskOpener {
     const shard = kept ? await shards?.use(assignment.shard, assignment) : undefined;
     let hosted: HostedTask;
     try {
-      const stores = await this.#storesOf(run, subTopology, assignment, shard);
+      // What the shard has of a task that moves is what a former move has left there: it is being deleted, or a crash
+      // has kept it, and the changelog may have forgotten since what was deleted behind it.
+      if (moved) for (const store of storesIn(shard, run, assignment.id)) forgetAside(shard, store);
+      const { ids, create } = await this.#storesOf(run, subTopology, assignment, shard);
       // From here on until the task is on the list nothing waits.
       if (run.over) {
         shards?.leave(assignment);
         return undefined;
       }
-      hosted = new HostedTask(run, this.#taskOf(run, subTopology, assignment, stores(), globals), assignment, shard);
+      const task = this.#taskOf(run, subTopology, assignment, create(), globals);
+      hosted = new HostedTask(run, task, assignment, shard, ids);
     } catch (error) {
       shards?.leave(assignment);
       throw error;
@@ -104,7 +114,7 @@ export class TaskOpener {
     { stores }: SubTopology,
     { id: taskId }: TaskAssignment,
     shard: Shard | undefined,
-  ): Promise<() => ReadonlyMap<string, StateStore>> {
+  ): Promise<{ readonly ids: ReadonlyMap<string, number>; readonly create: () => ReadonlyMap<string, StateStore> }> {
     const { memory, host } = this.#options;
     const { hashSeed } = host.options;
     const { applicationId, outputs } = run.assignment;
@@ -113,6 +123,11 @@ export class TaskOpener {
       if (shard === undefined || !isCheckpointed(spec)) continue;
       numbers.set(spec.name, await shard.ids.of(applicationId, taskId, spec));
     }
+    const renewed = async (ids: StoreIds, spec: StoreSpec): Promise<number> => {
+      const number = await ids.renew(applicationId, taskId, spec);
+      numbers.set(spec.name, number);
+      return number;
+    };
     const create = (spec: StoreSpec): StateStore => {
       const topic = changelogTopic(applicationId, spec.name);
       const changelog = outputs.find((output) => output.topic === topic);
@@ -120,7 +135,7 @@ export class TaskOpener {
       return createStore(spec, {
         kv,
         storeId: numbers.get(spec.name) ?? 0,
-        ...(ids === undefined ? {} : { renewStoreId: () => ids.renew(applicationId, taskId, spec) }),
+        ...(ids === undefined ? {} : { renewStoreId: () => renewed(ids, spec) }),
         ...(changelog === undefined
           ? {}
           : { changelogId: changelog.id, entryLimitBytes: entryLimit(changelog.maxBatchBytes) }),
@@ -133,7 +148,7 @@ export class TaskOpener {
         },
       });
     };
-    return () => new Map(stores.map((spec) => [spec.name, create(spec)]));
+    return { ids: numbers, create: () => new Map(stores.map((spec) => [spec.name, create(spec)])) };
   }
 
   #taskOf(
@@ -261,13 +276,24 @@ export class TaskOpener {
   }
 
   /** Closes the stores of a task that was closed itself. `forget` deletes them from the shard. */
-  async closeStores({ task, shard, assignment, run }: HostedTask, forget: boolean): Promise<void> {
+  async closeStores({ task, shard, storeIds, assignment, run }: HostedTask, forget: boolean): Promise<void> {
     for (const { store } of task.stores) await store.close().catch(() => undefined);
     const { applicationId } = run.assignment;
-    for (const known of forget ? (shard?.ids.storesOf(applicationId) ?? []) : []) {
-      // What cannot be deleted is a checkpoint that is older than its changelog: it does no harm.
-      if (known.taskId === task.id) await shard?.ids.forget(known).catch(() => undefined);
+    if (forget) {
+      // The task may be back in the shard by now, with stores of other numbers.
+      for (const [name, storeId] of storeIds) {
+        // What cannot be deleted is not used again: a task that moves here begins anew.
+        await shard?.ids.forget({ applicationId, taskId: task.id, storeId, name }).catch(() => undefined);
+      }
     }
     this.#options.shards?.leave(assignment);
   }
 }
+
+const storesIn = (shard: Shard | undefined, { assignment }: HostedRun, taskId: string): readonly KnownStore[] =>
+  shard?.ids.storesOf(assignment.applicationId).filter((known) => known.taskId === taskId) ?? [];
+
+/** Without waiting: what cannot be deleted is out of reach. */
+const forgetAside = (shard: Shard | undefined, store: KnownStore): void => {
+  shard?.ids.forget(store).catch(() => undefined);
+};

@@ -33,6 +33,10 @@ interface BenchOptions {
   readonly threads?: number;
   /** Whether this shard cannot be opened now. */
   readonly fails?: (shard: number) => boolean;
+  /** Of the state directory. */
+  readonly shards?: number;
+  /** Passed before what a shard has of a store is deleted. */
+  readonly beforeClear?: () => Promise<void>;
   /** How long a thread takes to build the topology: it may have to load modules of functions. */
   readonly buildMs?: number;
 }
@@ -41,14 +45,23 @@ const keyed: TestPlan = { name: 'count', repartition: false };
 const repartitioned: TestPlan = { name: 'count', repartition: true };
 
 const bench = async (options: BenchOptions = {}): Promise<Bench> => {
-  const { kind = 'memory', plan = keyed, partitions = 4, threads = 2, fails = () => false, buildMs = 0 } = options;
+  const {
+    kind = 'memory',
+    plan = keyed,
+    partitions = 4,
+    threads = 2,
+    fails = () => false,
+    beforeClear,
+    buildMs = 0,
+  } = options;
   const log = await openLog(kind);
   await log.createTopic({ name: 'words', partitions });
   await log.createTopic({ name: 'counted', partitions: 1 });
   const kvs = new Shards();
   const openShard = async (shard: number): Promise<OrderedKv> => {
     if (fails(shard)) throw new KvError('failed', 'the shard cannot be opened');
-    return kvs.open(shard);
+    const kv = await kvs.open(shard);
+    return { ...kv, clear: (range, how) => Promise.resolve(beforeClear?.()).then(() => kv.clear(range, how)) };
   };
   const events: RuntimeEvent[] = [];
   const doomed = new Set<number>();
@@ -71,7 +84,7 @@ const bench = async (options: BenchOptions = {}): Promise<Bench> => {
     workers: hosts,
     openShard,
     onEvent: (event) => events.push(event),
-    limits: { commitIntervalMs: 20, shards },
+    limits: { commitIntervalMs: 20, shards: options.shards ?? shards },
   });
   await runtime.start({ id: 'count', topology: topologyOf(plan), plan });
   return {
@@ -168,6 +181,41 @@ test.each([
   await expectExact(all, await writing.stop());
   expect(all.opens()).toEqual({ ...opened, [task]: (opened[task] ?? 0) + 2 });
   expect(runtime.counters('count')).toMatchObject({ restarts: 0, aborts: 0 });
+  await stopAll(all);
+});
+
+test('a task that comes back while what it has left is still being deleted keeps its state', async () => {
+  const deleting = Promise.withResolvers<void>();
+  const mayDelete = Promise.withResolvers<void>();
+  const beforeClear = (): Promise<void> => {
+    deleting.resolve();
+    return mayDelete.promise;
+  };
+  const all = await bench({ beforeClear, shards: 2 });
+  const { runtime } = all;
+  const restart = async (): Promise<void> => {
+    await runtime.awaitIdle();
+    await runtime.stop('count');
+    await runtime.start({ id: 'count', topology: topologyOf(keyed), plan: keyed });
+  };
+  for (let i = 0; i < 3; i++) await all.round();
+  // Its stores are checkpointed.
+  await restart();
+  const [[task, { thread }] = never()] = runtime.assignmentOf('count');
+  await runtime.moveTask('count', task, otherThan(thread));
+  await deleting.promise;
+  const back = runtime.moveTask('count', task, thread);
+  await pause(200);
+  mayDelete.resolve();
+  await back;
+  await pause(50);
+  await all.round();
+  // What is in memory would hide what is not on the disk.
+  await restart();
+  await all.round();
+  await expectExact(all, 5);
+  expect(Object.values(await placesOf(all)).flat()).toHaveLength(4);
+  for (const { note } of all.events.filter((event) => event.kind === 'note')) expect(note.about).toBe('restored');
   await stopAll(all);
 });
 
