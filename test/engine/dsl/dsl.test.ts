@@ -321,6 +321,21 @@ test('a type guard as predicate narrows the type of values, as that of an array 
   expectTypeOf(pets.filterNot((_key, value) => value !== null)).toEqualTypeOf<KStream<string, Cat | Dog>>();
   expectTypeOf(pets.filter((key) => key === 'a')).toEqualTypeOf<KStream<string, Cat | Dog>>();
 
+  // A branch too, and those behind it get what it leaves.
+  const { kept, others } = pets.split().branch('kept', isCat).defaultBranch('others');
+  expectTypeOf(kept).toEqualTypeOf<KStream<string, Cat>>();
+  expectTypeOf(others).toEqualTypeOf<KStream<string, Dog>>();
+  const branches = pets
+    .split()
+    .branch('a', (key) => key === 'a')
+    .branch('cats', (_key, value) => value?.kind === 'cat')
+    .branch('rest', (_key, value) => value?.kind === 'dog')
+    .noDefaultBranch();
+  expectTypeOf(branches.a).toEqualTypeOf<KStream<string, Cat | Dog>>();
+  expectTypeOf(branches.cats).toEqualTypeOf<KStream<string, Cat>>();
+  expectTypeOf(branches.rest).toEqualTypeOf<KStream<string, Dog>>();
+  expectTypeOf<keyof typeof branches>().toEqualTypeOf<'a' | 'cats' | 'rest'>();
+
   const table = builder.table('pet-table', { key: string, value: pet });
   const rowIsCat = (_key: string, value: Cat | Dog): value is Cat => value.kind === 'cat';
   expectTypeOf(table.filter(rowIsCat)).toEqualTypeOf<KTable<string, Cat>>();
