@@ -23,6 +23,7 @@ export type { KGroupedTable } from './dsl/kgrouped-table.ts';
 export type { KStream } from './dsl/kstream.ts';
 export type { KTable } from './dsl/ktable.ts';
 export type {
+  ForeignKeyJoined,
   Joined,
   Materialized,
   Named,

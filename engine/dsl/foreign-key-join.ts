@@ -18,15 +18,15 @@ import { storeSpec } from '../stores/store-spec.ts';
 import type { Topology } from '../topology.ts';
 import { assertSameBuilder, type Graph, serdeFor } from './graph.ts';
 import type { KTable } from './ktable.ts';
-import type { Materialized } from './options.ts';
-import { cacheOf, repeatedKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
+import type { ForeignKeyJoined } from './options.ts';
+import { cacheOf, presentKeyOf, repeatedKeyOf, rowsOf, type TableParts, type Wanted } from './parts.ts';
 import { rowStore } from './row-store.ts';
 
 interface ForeignKeyJoinOptions<K, FK, L, R, V> {
   readonly foreignKey: (value: L, key: K) => FK | null;
   readonly joiner: (left: L, right: R | null, key: K) => V | null;
   readonly leftJoin: boolean;
-  readonly options: Materialized<V>;
+  readonly options: ForeignKeyJoined<FK, V>;
 }
 
 export const foreignKeyJoin = <K, FK, L, R, V>(
@@ -62,7 +62,7 @@ export const foreignKeyJoin = <K, FK, L, R, V>(
       again: names.again,
       asked: names.asked,
     };
-    addNodes(topology, join, { left, right }, names);
+    addNodes(topology, join, { left, right, otherPartition: options.otherPartition }, names);
     const parents = [names.subscribe, names.resolver];
     if (!wanted.store) return topology.addProcessor(names.output, tablePassed<V>(), parents, { before: 'passed on' });
     const value = serdeFor('value', `the join "${names.output}"`, options.value);
@@ -119,10 +119,16 @@ const namesOf = (
   };
 };
 
+interface Sides<K, FK, L, R> {
+  readonly left: TableParts<K, L>;
+  readonly right: TableParts<FK, R>;
+  readonly otherPartition: ((foreignKey: FK, count: number) => number) | undefined;
+}
+
 const addNodes = <K, FK, L, R, V>(
   topology: Topology,
   join: ForeignKeyJoin<L, R, V>,
-  { left, right }: { readonly left: TableParts<K, L>; readonly right: TableParts<FK, R> },
+  { left, right, otherPartition }: Sides<K, FK, L, R>,
   names: ReturnType<typeof namesOf>,
 ): void => {
   const subscriptions = subscriptionSerde();
@@ -136,7 +142,15 @@ const addNodes = <K, FK, L, R, V>(
   });
   topology.addRepartition(names.registration, {
     parents: [names.subscribe],
-    sink: repartitionSink<Subscription>({ name: names.registration, value: subscriptions }),
+    sink: repartitionSink<Subscription>({
+      name: names.registration,
+      value: subscriptions,
+      // All windows of a key lie in the partition of the key.
+      windowBytes: right.key.windowBytes,
+      ...(otherPartition && {
+        partitioner: (record, count) => otherPartition(presentKeyOf(right.key, record), count),
+      }),
+    }),
     source: repartitionSource<Subscription>({ value: subscriptions }),
     sinkName: names.registrationSink,
     sourceName: names.registrationSource,

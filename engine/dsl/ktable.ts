@@ -14,7 +14,15 @@ import { foreignKeyJoin } from './foreign-key-join.ts';
 import { requireOne } from './given.ts';
 import type { KGroupedTable } from './kgrouped-table.ts';
 import type { KStream } from './kstream.ts';
-import type { Materialized, Named, Processed, WithKeyAndValue, Without, WithValue } from './options.ts';
+import type {
+  ForeignKeyJoined,
+  Materialized,
+  Named,
+  Processed,
+  WithKeyAndValue,
+  Without,
+  WithValue,
+} from './options.ts';
 import { presentKeyOf, type TableParts } from './parts.ts';
 import { type QueryableStore, queryableStore, type VersionedForm } from './queryable-store.ts';
 import { Suppressed } from './suppressed.ts';
@@ -103,13 +111,13 @@ export class KTable<K, V> {
     other: KTable<FK, R>,
     foreignKey: (value: V, key: K) => FK | null,
     joiner: (value: V, other: R, key: K) => V2 | null,
-    options?: Materialized<V2>,
+    options?: ForeignKeyJoined<FK, V2>,
   ): KTable<K, V2>;
   join<FK, R, V2>(
     other: KTable<K, R> | KTable<FK, R>,
     second: ((value: V, other: R, key: K) => V2 | null) | ((value: V, key: K) => FK | null),
     third?: ((value: V, other: R, key: K) => V2 | null) | Materialized<V2>,
-    fourth?: Materialized<V2>,
+    fourth?: ForeignKeyJoined<FK, V2>,
   ): KTable<K, V2> {
     checkJoin('join', other, second, third, fourth);
     // The overloads have what belongs together; an inner join shows no null row.
@@ -137,13 +145,13 @@ export class KTable<K, V> {
     other: KTable<FK, R>,
     foreignKey: (value: V, key: K) => FK | null,
     joiner: (value: V, other: R | null, key: K) => V2 | null,
-    options?: Materialized<V2>,
+    options?: ForeignKeyJoined<FK, V2>,
   ): KTable<K, V2>;
   leftJoin<FK, R, V2>(
     other: KTable<K, R> | KTable<FK, R>,
     second: ((value: V, other: R | null, key: K) => V2 | null) | ((value: V, key: K) => FK | null),
     third?: ((value: V, other: R | null, key: K) => V2 | null) | Materialized<V2>,
-    fourth?: Materialized<V2>,
+    fourth?: ForeignKeyJoined<FK, V2>,
   ): KTable<K, V2> {
     checkJoin('leftJoin', other, second, third, fourth);
     if (typeof third === 'function') {

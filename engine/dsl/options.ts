@@ -37,6 +37,13 @@ export interface Materialized<V> extends WithValue<V> {
   readonly cache?: boolean;
 }
 
+/** How two tables are joined by a foreign key. */
+export interface ForeignKeyJoined<FK, V> extends Materialized<V> {
+  /** Picks the partition of the other table in which the row of a foreign key lies, of as many as its topic has. Left
+   *  out: that of the key's hash, by which Kafka's clients partition. */
+  readonly otherPartition?: (foreignKey: FK, count: number) => number;
+}
+
 export interface WindowMaterialized<V> extends Materialized<V> {
   /** How long a window is kept: after its start, at least size + grace; a session after its end, at least gap + grace;
    *  a sliding window after its end, at least twice the time difference + grace. The least is the default. */

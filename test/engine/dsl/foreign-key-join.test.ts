@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { ByteWriter, fingerprint, partitionOfKey } from '../../../base/index.ts';
 import { serdes, subscriptionSerde, type Topology } from '../../../engine/index.ts';
-import { BufferConfig, StreamsBuilder, Suppressed } from '../../../engine/public.ts';
+import { BufferConfig, StreamsBuilder, Suppressed, TimeWindows } from '../../../engine/public.ts';
 import type { KeyValueStateStore } from '../../../engine/stores/state-store.ts';
 import { TopologyTestDriver } from '../../../engine/test-driver.ts';
 
@@ -463,3 +463,77 @@ const keptRow = (timestamp: number, value: string): Uint8Array => {
   out.bytes(utf8(value), 0, value.length);
   return out.slice();
 };
+
+describe('partitions that are not those of the keys', () => {
+  const countPartitions = 3;
+
+  test.each([0, 1, 2])('the left row lies in partition %i: answers go there', (partition) => {
+    const builder = new StreamsBuilder();
+    const [left, right] = [builder.table('left', forms), builder.table('right', forms)];
+    left
+      .join(
+        right,
+        (row) => row,
+        (one, other) => `${one} ${other}`,
+        forms,
+      )
+      .toStream()
+      .to('out');
+    const driver = new TopologyTestDriver(builder.build(), { partitions: countPartitions });
+    driver.input('left', forms).pipeAll([{ key: 'a', value: 'x', partition }]);
+    driver.input('right', forms).pipe('x', 'first');
+    driver.input('right', forms).pipe('x', 'second');
+    expect(driver.output('out', forms).readValues()).toEqual(['x first', 'x second']);
+  });
+
+  test.each([0, 1, 2])('the right row lies in partition %i: subscriptions go where the join is told', (partition) => {
+    const builder = new StreamsBuilder();
+    const [left, right] = [builder.table('left', forms), builder.table('right', forms)];
+    const asked: unknown[] = [];
+    const otherPartition = (foreignKey: string, count: number): number => {
+      asked.push([foreignKey, count]);
+      return partition;
+    };
+    left
+      .leftJoin(
+        right,
+        (row) => row,
+        (one, other) => `${one} ${other}`,
+        { ...forms, otherPartition },
+      )
+      .toStream()
+      .to('out');
+    const driver = new TopologyTestDriver(builder.build(), { partitions: countPartitions });
+    driver.input('right', forms).pipeAll([{ key: 'x', value: 'first', partition }]);
+    driver.input('left', forms).pipe('a', 'x');
+    driver.input('right', forms).pipeAll([{ key: 'x', value: 'second', partition }]);
+    expect(driver.output('out', forms).readValues()).toEqual(['x first', 'x second']);
+    expect(asked[0]).toEqual(['x', countPartitions]);
+  });
+
+  test('the right table has windowed keys: all windows of a key lie in its partition', () => {
+    const builder = new StreamsBuilder();
+    const counts = builder
+      .stream('clicks', forms)
+      .groupByKey()
+      .windowedBy(TimeWindows.ofSizeAndGrace(10, 1000))
+      .count({ retentionMs: 2000 });
+    builder
+      .table('left', forms)
+      .join(
+        counts,
+        (row) => ({ key: row.slice(0, 1), start: Number(row.slice(1)), end: Number(row.slice(1)) + 10 }),
+        (row, count) => `${row}: ${count}`,
+        { value: string },
+      )
+      .toStream()
+      .to('out');
+    const driver = new TopologyTestDriver(builder.build(), { partitions: countPartitions });
+    for (const key of ['x', 'y', 'z']) {
+      driver.input('clicks', forms).pipe(key, '', 20);
+      driver.input('left', forms).pipe(`of ${key}`, `${key}20`, 20);
+      driver.input('clicks', forms).pipe(key, '', 21);
+      expect(driver.output('out', forms).readValues()).toEqual([`${key}20: 1`, `${key}20: 2`]);
+    }
+  });
+});
