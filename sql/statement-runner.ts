@@ -10,7 +10,7 @@
  */
 
 import { AssertionError, assert, type Clock, messageOf, UserError } from '../base/index.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog, PersistentQuery } from './catalog.ts';
 import { type CommandOutcome, type CommandStatuses, outcomeOf } from './command-statuses.ts';
 import { ExecutionError, type StatementResult } from './facade.ts';
 import { loadFormats } from './formats/index.ts';
@@ -18,6 +18,7 @@ import type { FunctionContext } from './functions/define.ts';
 import type { FunctionRegistry } from './functions/registry.ts';
 import { FaultList } from './parser/faults.ts';
 import type { ParsedStatement, RefusedStatement } from './parser/statements/index.ts';
+import { sourcesOf } from './plan/plan.ts';
 import type { Rule } from './plan/rule.ts';
 import type { NewRecord } from './queries/inserts.ts';
 import type { NotRunning, QueryLifecycle } from './query-lifecycle.ts';
@@ -341,6 +342,7 @@ export class StatementRunner {
       work.push(lifecycle.within(started, `the query ${replace.id} does not run again yet`));
     }
     if (start !== undefined) {
+      work.push(this.#passedOver(start));
       const started = lifecycle.start(start).then((fault) => fault && notRunning(start.id, fault));
       work.push(lifecycle.within(started, `the query ${start.id} does not run yet`));
     }
@@ -371,7 +373,20 @@ export class StatementRunner {
     }
     return (await Promise.all(work)).filter((warning) => warning !== undefined);
   }
+
+  /** That a new query begins behind records which are there already, where nobody has said where it begins. */
+  async #passedOver({ id, plan, properties }: PersistentQuery): Promise<string | undefined> {
+    if (properties[offsetReset] !== undefined) return undefined;
+    const streams = sourcesOf(plan).filter(({ kind }) => kind === 'streamSource');
+    const found: string[] = [];
+    for (const { source, topic } of streams) if (await this.#options.topics.hasRecords(topic)) found.push(source);
+    if (found.length === 0) return undefined;
+    const names = [...new Set(found)].join(' and ');
+    return `the query ${id} begins with what comes from now on, and ${names} has rows already; to begin with the oldest, SET '${offsetReset}' = 'earliest'; before the query is created`;
+  }
 }
+
+const offsetReset = 'auto.offset.reset';
 
 /** The formats that the statements may need, by their names: those of the sources, those that a setting names, and
  *  every word that could be one. */

@@ -48,6 +48,20 @@ export class StatementTopics {
     return (await this.#log.describeTopic(name))?.id;
   }
 
+  /** Whether something that can be read is in the topic. False where that is not known. */
+  async hasRecords(name: string): Promise<boolean> {
+    try {
+      const partitions = (await this.#log.describeTopic(name))?.partitions ?? 0;
+      for (let partition = 0; partition < partitions; partition++) {
+        const { start, stable } = await this.#log.offsets({ topic: name, partition });
+        if (stable > start) return true;
+      }
+    } catch {
+      // It is gone by now, or cannot be read: whoever reads it is told.
+    }
+    return false;
+  }
+
   /** Deletes the topic of that id, if it is still there, as soon as `ready` has settled. */
   delete({ name, id }: TopicId, ready: Promise<unknown> = Promise.resolve()): Promise<void> {
     const now = async (): Promise<void> => {

@@ -239,3 +239,29 @@ describe('restart', () => {
     expect(results[0]).toMatchObject({ commandStatus: { queryId: 'CSAS_NEXT_3' } });
   });
 });
+
+test('a query that begins behind rows which are there already says so, and how to begin with the oldest', async () => {
+  const { engine } = await open();
+  const note = (id: string, names: string): string =>
+    `the query ${id} begins with what comes from now on, and ${names} has rows already; to begin with the oldest, SET 'auto.offset.reset' = 'earliest'; before the query is created`;
+  const warnings = async (sql: string): Promise<readonly string[]> =>
+    (await engine.execute(sql)).flatMap((result) => result.warnings);
+  expect(
+    await warnings(`
+      CREATE STREAM seen (page VARCHAR KEY, ms BIGINT) WITH (KAFKA_TOPIC='seen', VALUE_FORMAT='JSON', PARTITIONS=2);
+      CREATE TABLE known (page VARCHAR PRIMARY KEY, name VARCHAR)
+        WITH (KAFKA_TOPIC='known', VALUE_FORMAT='JSON', PARTITIONS=2);
+      CREATE STREAM early AS SELECT * FROM seen;
+      INSERT INTO known VALUES ('a', 'A');
+      CREATE TABLE names AS SELECT * FROM known;`),
+  ).toEqual([]);
+  expect(
+    await warnings(`
+      INSERT INTO seen VALUES ('a', 1);
+      CREATE TABLE by_page AS SELECT page, COUNT(*) AS n FROM seen GROUP BY page;`),
+  ).toEqual([note('CTAS_BY_PAGE_4', 'SEEN')]);
+  expect(await warnings("SET 'auto.offset.reset' = 'earliest'; CREATE STREAM all_seen AS SELECT * FROM seen;")).toEqual(
+    [],
+  );
+  expect(await warnings("SET 'auto.offset.reset' = 'latest'; CREATE STREAM late AS SELECT * FROM seen;")).toEqual([]);
+});
