@@ -226,6 +226,8 @@ export class StoreCore implements EntriesInMemory {
     const table = this.table;
     let address = hint;
     if (address === 0 || !table.stillHolds(address, kind, key, start, end)) {
+      // A write that follows need not be compared with the entry before.
+      this.#last = 0;
       if (this.isEmpty) return false;
       const hash = table.hash(kind, key, start, end);
       address = table.find(hash, kind, key, start, end);
