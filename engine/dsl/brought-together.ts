@@ -8,7 +8,7 @@
 import { type RepartitionFields, repartitionSink, repartitionSource } from '../operators/repartition.ts';
 import type { Serde } from '../serde.ts';
 import { serdeFor } from './graph.ts';
-import type { StreamParts } from './parts.ts';
+import { keyForm, type StreamParts } from './parts.ts';
 import { type Repartitioned, writtenFields } from './produced.ts';
 
 export interface BroughtTogether<V> {
@@ -50,7 +50,13 @@ export const repartitioned = <K, V>(
   const value = serdeFor('value', `the repartition "${name}"`, options.value, parts.value);
   const fields = { ...writtenFields(key, value, options), name, nullKeys: 'keep' as const };
   const node = addRepartition(parts, fields, () => value, options.partitions);
-  return { ...parts, node, key: { ...key, serde: options.key ?? key.serde }, value, flagged: false };
+  return {
+    ...parts,
+    node,
+    key: options.key === undefined ? key : { ...key, ...keyForm(options.key) },
+    value,
+    flagged: false,
+  };
 };
 
 /** Adds the sink and the source; answers the name of the source. `read` is called when the topology is built. */

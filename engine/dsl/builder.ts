@@ -28,6 +28,7 @@ import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
 import { makers } from './makers.ts';
 import type { TableMaterialized } from './options.ts';
+import { keyForm } from './parts.ts';
 import { tableFrom } from './table-from.ts';
 
 export class StreamsBuilder {
@@ -61,7 +62,7 @@ export class StreamsBuilder {
     return graph.make.stream({
       graph,
       node,
-      key: { serde: key, windowBytes: 0 },
+      key: keyForm(key),
       value,
       flagged: false,
     });
@@ -81,7 +82,7 @@ export class StreamsBuilder {
     const parent = graph.numbered('KSTREAM-SOURCE', options.name && `${options.name}-source`);
     const name = graph.name('KTABLE-SOURCE', options.name);
     this.#source(parent, topic, 'table', options, options.bootstrap);
-    const form = { serde: key, windowBytes: 0 };
+    const form = keyForm(key);
     return tableFrom({
       graph,
       name,

@@ -43,7 +43,7 @@ import type {
   Without,
   WithValue,
 } from './options.ts';
-import { keyOf, type StreamParts } from './parts.ts';
+import { keyForm, keyOf, type StreamParts } from './parts.ts';
 import { chosenTopic, type Produced, type Repartitioned, type TopicChooser, writtenFields } from './produced.ts';
 import { joinWithGlobalTable, type SelectKey } from './stream-global-table-join.ts';
 import { joinStreams, type StreamJoiner, type StreamJoinKind } from './stream-join.ts';
@@ -395,10 +395,9 @@ export class KStream<K, V> {
     const { graph, key } = this.#parts;
     // Without a serde of its own the type of the key is the one of before.
     const keyOut = options.key ?? (key.serde as Serde<unknown> as Serde<K2>);
-    const windowBytes = options.key === undefined ? key.windowBytes : 0;
     const operator = process<K, V, K2, V2, S[number]>(supplier, { ...options, key: key.serde, keyOut });
     const node = this.#add('KSTREAM-PROCESSOR', options, operator);
-    return graph.make.stream({ graph, node, key: { serde: keyOut, windowBytes }, value: options.value, flagged: true });
+    return graph.make.stream({ graph, node, key: keyForm(keyOut), value: options.value, flagged: true });
   }
 
   /** The same for a processor that keeps the key: what follows by key needs no repartition. */
@@ -443,7 +442,7 @@ const rekeyed = <K, V>(
   graph: Graph,
   node: string,
   { key, value }: { readonly key: Serde<K>; readonly value?: Serde<V> | undefined },
-): StreamParts<K, V> => ({ graph, node, key: { serde: key, windowBytes: 0 }, value, flagged: true });
+): StreamParts<K, V> => ({ graph, node, key: keyForm(key), value, flagged: true });
 
 const logLine = (line: string): void => console.log(line);
 

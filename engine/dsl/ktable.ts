@@ -23,7 +23,7 @@ import type {
   Without,
   WithValue,
 } from './options.ts';
-import { presentKeyOf, type TableParts } from './parts.ts';
+import { keyForm, presentKeyOf, type TableParts } from './parts.ts';
 import { type QueryableStore, queryableStore, type VersionedForm } from './queryable-store.ts';
 import { Suppressed } from './suppressed.ts';
 import { suppressedTable } from './suppressed-table.ts';
@@ -197,7 +197,7 @@ export class KTable<K, V> {
     };
     graph.add((topology) => topology.addProcessor(node, tableGroupBy(groupOf), [parent], { before: 'needed' }));
     const { value, name } = options;
-    return graph.make.groupedTable({ graph, node, key: { serde: options.key, windowBytes: 0 }, value, name });
+    return graph.make.groupedTable({ graph, node, key: keyForm(options.key), value, name });
   }
 
   /** Holds changes back, so that only some of them are sent on: the last one within a time limit, or the final result

@@ -6,6 +6,7 @@ import type { ViewedTable } from '../operators/table-view.ts';
 import type { StreamRecord } from '../record.ts';
 import type { Serde } from '../serde.ts';
 import type { Graph } from './graph.ts';
+import { windowBytesOf } from './windowed.ts';
 
 /** When the window of a key closes: `closesAfterMs` after its end, it takes no record any more. */
 export interface WindowClosing {
@@ -21,6 +22,9 @@ export interface KeyForm<K> {
   /** Of keys with a window that closes. */
   readonly closing?: WindowClosing;
 }
+
+/** The form of a key that is written by this serde. */
+export const keyForm = <K>(serde: Serde<K>): KeyForm<K> => ({ serde, windowBytes: windowBytesOf(serde) });
 
 export const keyOf = <K>({ serde }: KeyForm<K>, record: StreamRecord<unknown>): K | null =>
   record.keyStart < 0 ? null : serde.read(record.keyBytes, record.keyStart, record.keyEnd);

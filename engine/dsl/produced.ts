@@ -8,6 +8,7 @@ import { RecordHeaders } from '../processors/record-headers.ts';
 import type { Serde } from '../serde.ts';
 import type { WithValue } from './options.ts';
 import { type KeyForm, keyOf, presentKeyOf } from './parts.ts';
+import { windowBytesOf } from './windowed.ts';
 
 export interface Produced<K, V> extends WithValue<V> {
   /** How the key is written; left out: as before. */
@@ -56,7 +57,7 @@ export const writtenFields = <K, V>(
     partition && ((record, count) => partition(keyOf(form, record), record.value, count));
   return {
     value,
-    windowBytes: form.windowBytes,
+    windowBytes: key === undefined ? form.windowBytes : windowBytesOf(key),
     ...(partitioner === undefined ? {} : { partitioner }),
     ...(key === undefined
       ? {}

@@ -1,7 +1,7 @@
 /** The store of a table, as it is asked for from outside: its name, and how keys and rows are read. */
 
 import type { Serde } from '../serde.ts';
-import type { Windowed, WindowedSerde } from './windowed.ts';
+import { isWindowed, type Windowed, type WindowedSerde } from './windowed.ts';
 
 export interface StoreForm<K, V> {
   readonly name: string;
@@ -32,9 +32,6 @@ export interface VersionedForm<K, V> {
 
 export type QueryableStore<K, V> = K extends Windowed<infer Inner> ? WindowedForm<Inner, V> : StoreForm<K, V>;
 
-const isWindowed = (serde: Serde<unknown> | WindowedSerde<unknown>): serde is WindowedSerde<unknown> =>
-  'inner' in serde;
-
 /** `keptByKey`: the store is a key-value store, also where keys carry a window. */
 export const queryableStore = <K, V>(
   name: string,
@@ -42,9 +39,8 @@ export const queryableStore = <K, V>(
   value: Serde<V>,
   keptByKey: boolean,
 ): QueryableStore<K, V> => {
-  const serde = key as Serde<unknown>;
-  const form = isWindowed(serde)
-    ? { name, key: serde.inner, value, sizeMs: serde.sizeMs, ...(keptByKey && { windowedKey: serde }) }
+  const form = isWindowed(key)
+    ? { name, key: key.inner, value, sizeMs: key.sizeMs, ...(keptByKey && { windowedKey: key }) }
     : { name, key, value };
   // What the type says of K is what the serde says of itself.
   return form as QueryableStore<K, V>;

@@ -27,6 +27,16 @@ export const timeWindowBytes = 8;
 /** Bytes that a session adds. */
 export const sessionBytes = 16;
 
+/** Whether a serde is one of windowed keys. */
+export const isWindowed = (serde: object): serde is WindowedSerde<unknown> => 'inner' in serde && 'sizeMs' in serde;
+
+/** Bytes of a window behind the key's own, as a serde writes them; 0: none. Records lie in the partition of the key
+ *  without its window. */
+export const windowBytesOf = (serde: object): number => {
+  if (!isWindowed(serde)) return 0;
+  return serde.sizeMs === undefined ? sessionBytes : timeWindowBytes;
+};
+
 /** Keys of time windows of one size; of sliding windows that is the time difference. The end is not written: it follows
  *  from the size. */
 export const timeWindowed = <K>(key: Serde<K>, sizeMs: number): WindowedSerde<K> => {
