@@ -119,6 +119,8 @@ export const describeNote = (note: Note): string => {
       return `store ${note.store} of task ${note.taskId} could not be checkpointed, and will be later: ${note.why}`;
     case 'copies given up':
       return `the scratch file of what has left memory cannot be used for store ${note.store} of task ${note.taskId}, nor for others that fail alike: ${note.why}; until the next start they read their checkpoints instead, which is slower and changes no result`;
+    case 'tasks not spread':
+      return `its tasks could not be spread evenly over its threads, and run where they are: ${note.why}; addThread() or the next start tries it again`;
     case 'records gone':
       return `records ${note.from} to ${note.to - 1} of ${note.topic}/${note.partition} are lost: retention deleted them before they were read`;
   }

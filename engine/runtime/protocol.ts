@@ -259,6 +259,7 @@ export type Note =
   | { readonly about: 'rebuilt'; readonly store: string; readonly taskId: string; readonly why: string }
   | { readonly about: 'copies given up'; readonly store: string; readonly taskId: string; readonly why: string }
   | { readonly about: 'checkpoint failed'; readonly store: string; readonly taskId: string; readonly why: string }
+  | { readonly about: 'tasks not spread'; readonly why: string }
   | ({ readonly about: 'records gone' } & LostRecords);
 
 /** How far the restore of a store has come; `start` and `end` come once for each, also where nothing is to be

@@ -143,6 +143,8 @@ export class Runtime {
       end: (thread) => this.#endThreads([thread]),
       change: () => this.#changes.after(),
       othersShards: async (query) => othersShards(await this.#queryRecords(), query),
+      notSpread: ({ spec: { id: queryId } }, { message: why }) =>
+        this.#emit({ kind: 'note', queryId, note: { about: 'tasks not spread', why } }),
     });
   }
 

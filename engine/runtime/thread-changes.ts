@@ -25,6 +25,8 @@ export interface ThreadChangesOptions {
   readonly change: () => Promise<void>;
   /** Shards that other applications use, running or not. */
   readonly othersShards: (query: ManagedQuery) => Promise<ReadonlySet<number>>;
+  /** Told when tasks could not be spread over the threads behind a start of their run. */
+  readonly notSpread: (query: ManagedQuery, error: Error) => void;
 }
 
 const mostFailures = 5;
@@ -75,9 +77,11 @@ export class ThreadChanges {
     });
   }
 
-  /** Spreads the tasks of a run that has just begun. What cannot be moved stays where it is. */
+  /** Spreads the tasks of a run that has just begun. What cannot be moved stays where it is, which is reported. */
   balance(query: ManagedQuery): void {
-    this.#serial(query, () => this.#balance(query)).catch(() => undefined);
+    this.#serial(query, () => this.#balance(query)).catch((error: unknown) => {
+      this.#options.notSpread(query, error instanceof Error ? error : new Error(String(error)));
+    });
   }
 
   #mustRun({ active, spec }: ManagedQuery): void {

@@ -109,6 +109,7 @@ const changing = (options: Partial<ThreadChangesOptions>) => {
     end: async () => {},
     change: async () => {},
     othersShards: async () => new Set(),
+    notSpread: () => {},
     ...options,
   });
   const builder = new StreamsBuilder();
@@ -143,6 +144,25 @@ test('a thread of an application that ends meanwhile is not answered', async () 
   });
   apps.begin('q', 1, [], new Set());
   await expect(changes.add(query)).rejects.toMatchObject({ code: 'QUERY_NOT_RUNNING' });
+});
+
+test('tasks that cannot be spread behind a start are reported with the cause', async () => {
+  const clock = new ManualClock();
+  const reported: string[] = [];
+  const { apps, changes, query } = changing({
+    timers: clock,
+    move: async () => {
+      throw new Error('the disk is full');
+    },
+    notSpread: ({ spec }, error) => reported.push(`${spec.id}: ${error.message}`),
+  });
+  apps.begin('q', 2, [], new Set());
+  changes.balance(query);
+  for (let i = 0; i < 100; i++) {
+    clock.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(reported).toEqual(['q: the disk is full']);
 });
 
 test('threads are limited in number, and what could not begin holds none', () => {
