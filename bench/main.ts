@@ -2,9 +2,10 @@
  * `npm run bench -- [--only NAME] [--full] [--json FILE] [--records N] [--rounds N]`
  *
  * Runs each claim in a process of its own, pinned to one core where the claim asks for one (`taskset`, on Linux), and
- * prints the median of its rounds beside what is asked. `--json` writes `[{name, value, unit, base, ratio}]`. Without
- * options it runs about a quarter of an hour on two free cores. `--full` uses twice the records and more rounds, and
- * the SQL paths also with code generation off (`/plain`), on the wide schema (`/wide`), and both.
+ * prints the median of its rounds beside what is asked. Each begins when the disk is at rest. `--json` writes
+ * `[{name, value, unit, base, ratio}]`. Without options it runs about a quarter of an hour on two free cores. `--full`
+ * uses twice the records and more rounds, and the SQL paths also with code generation off (`/plain`), on the wide
+ * schema (`/wide`), and both.
  */
 
 import { spawn } from 'node:child_process';
@@ -16,6 +17,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { type Claim, type Figure, figureOf, type Round, type Variant } from './claim.ts';
 import { claims } from './claims.ts';
+import { diskAtRest } from './disk-at-rest.ts';
 
 const self = fileURLToPath(import.meta.url);
 
@@ -77,6 +79,7 @@ const runApart = async (claim: Claim, options: ChildOptions): Promise<Round[]> =
     ...(baseline === true ? ['--baseline'] : []),
     ...(schema === undefined ? [] : ['--schema', schema]),
   ];
+  await diskAtRest();
   const [command, ...args] = cores === 1 && platform() === 'linux' ? ['taskset', '-c', '1', ...node] : node;
   const child = spawn(command as string, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
