@@ -4,8 +4,8 @@
  * Item `i` is five words side by side: the address, the place in the queue of due entries, the length before, and
  * where the bytes before lie (segment, byte within it). The length is −1 where the key was absent, −2 where the entry
  * was not in memory, so that the key-value store still has what was committed. The bytes lie behind each other in
- * segments. Items and bytes are used again by the next transaction; what a large one needed beyond `keptItems` and
- * `keptBytes` is given back.
+ * segments. Items and bytes are used again by the next transaction; what neither of the last two has needed is given
+ * back.
  *
  * Items are kept in chunks: a list that grew by copying itself would leave as much garbage as it holds, and V8 begins
  * a marking for every 8 MB of it.
@@ -17,8 +17,8 @@ import type { FlatTable } from './flat-table.ts';
 export const wasAbsent = -1;
 export const wasOnDisk = -2;
 
-const segmentBytes = 1 << 20;
-const keptBytes = 16 << 20;
+const smallestSegment = 4096;
+const largestSegment = 1 << 20;
 
 const itemWords = 5;
 const chunkBits = 11;
@@ -26,7 +26,6 @@ const chunkItems = 1 << chunkBits;
 const itemMask = chunkItems - 1;
 /** Of the first chunk, which grows until it is as large as the others: most lists are short. */
 const firstItems = 64;
-const keptItems = 1 << 20;
 /** Entries that are brought into the processor's cache together. */
 const touchedTogether = 32;
 
@@ -43,6 +42,9 @@ export class ChangeList {
   #at = 0;
   /** Bytes of all values before. */
   #noted = 0;
+  /** What the transaction before has needed. */
+  #itemsBefore = 0;
+  #segmentsBefore = 0;
 
   get bytesInMemory(): number {
     return this.#reserved + this.#room * itemWords * 4;
@@ -120,19 +122,25 @@ export class ChangeList {
     else table.touchHeaders(group, 0, count);
   }
 
+  /** The transaction has ended. */
   reset(): void {
+    const items = this.count;
+    const segments = this.#segment + (this.#at > 0 ? 1 : 0);
+    const chunks = Math.max(1, Math.ceil(Math.max(items, this.#itemsBefore) / chunkItems));
+    if (chunks < this.#chunks.length) {
+      this.#chunks.length = chunks;
+      this.#room = chunks * chunkItems;
+    }
+    while (this.#bytes.length > Math.max(segments, this.#segmentsBefore)) {
+      this.#reserved -= (this.#bytes.pop() as Uint8Array).length;
+      this.#views.pop();
+    }
+    this.#itemsBefore = items;
+    this.#segmentsBefore = segments;
     this.count = 0;
     this.#noted = 0;
     this.#segment = 0;
     this.#at = 0;
-    while (this.#reserved > keptBytes) {
-      this.#reserved -= (this.#bytes.pop() as Uint8Array).length;
-      this.#views.pop();
-    }
-    if (this.#room > keptItems) {
-      this.#chunks.length = keptItems >>> chunkBits;
-      this.#room = keptItems;
-    }
   }
 
   #word(index: number, word: number): number {
@@ -151,15 +159,16 @@ export class ChangeList {
     }
   }
 
-  /** Goes on to a segment with room for `length` bytes: one from before if it is large enough, else a new one. */
+  /** Goes on to a segment with room for `length` bytes: one from before if it is large enough, else a new
+   *  one, as large as all before it together. */
   #nextSegment(length: number): void {
     if (this.#at > 0) this.#segment++;
     this.#at = 0;
     while (this.#segment < this.#bytes.length && (this.#bytes[this.#segment] as Uint8Array).length < length)
       this.#segment++;
     if (this.#segment < this.#bytes.length) return;
-    const first = this.#bytes.length === 0 ? 4096 : segmentBytes;
-    const segment = new Uint8Array(Math.max(first, length));
+    const size = Math.min(Math.max(smallestSegment, this.#reserved), largestSegment);
+    const segment = new Uint8Array(Math.max(size, length));
     this.#bytes.push(segment);
     this.#views.push(new DataView(segment.buffer));
     this.#reserved += segment.length;

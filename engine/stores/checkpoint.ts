@@ -259,6 +259,7 @@ export class Checkpoint {
       if (table.valueLength(address) < 0 && !table.hasFlag(address, flags.changed)) core.removeAbsent(address);
     }
     due.written();
+    core.memory.afterCheckpoint(entries);
   }
 
   /** Reads the checksums of what the next entries replace: all of a chunk before the first one is put into its batch,

@@ -10,8 +10,12 @@
 
 import { assert } from '../../base/index.ts';
 
+const smallestRing = 64;
+
 export class DueQueue {
-  #ring = new Int32Array(64);
+  #ring = new Int32Array(smallestRing);
+  /** The most places taken since the queue was empty. */
+  #most = 0;
   /** Slots that hold an entry. */
   count = 0;
   head = 0;
@@ -59,10 +63,14 @@ export class DueQueue {
     return ((index - this.inFlight) | 0) < 0;
   }
 
-  /** Everything in flight is written: the head moves on. Slots must have been dropped before. */
+  /** Everything in flight is written: the head moves on. Slots must have been dropped before. A ring that is far larger
+   *  than what it has held is given back. */
   written(): void {
+    this.#most = Math.max(this.#most, (this.tail - this.head) | 0);
     this.head = this.inFlight;
-    if (this.head === this.tail && this.#ring.length > 1 << 19) this.#ring = new Int32Array(64);
+    if (this.head !== this.tail) return;
+    if (this.#ring.length > Math.max(smallestRing, this.#most * 4)) this.#ring = new Int32Array(smallestRing);
+    this.#most = 0;
   }
 
   giveBack(): void {

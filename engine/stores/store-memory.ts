@@ -1,9 +1,10 @@
 /**
  * A store's part in the memory budget (`memory-budget.ts`): what it uses, and what it evicts.
  *
- * Over the limit, each new entry makes the clock's hand pass some slots, of whatever store: clean entries that were not
- * used since the hand last passed leave memory. Entries that are changed or due cannot leave; when they are what fills
- * the memory, a checkpoint is due at once. A store without a key-value store evicts nothing, unless it may forget.
+ * Over the limit, each new entry, and each that a checkpoint has written over, makes the clock's hand pass some slots,
+ * of whatever store: clean entries that were not used since the hand last passed leave memory. Entries that are changed
+ * or due cannot leave; when they are what fills the memory, a checkpoint is due at once. A store without a key-value
+ * store evicts nothing, unless it may forget.
  *
  * Within a store the hand goes by ranges of hashes, since that is the order of what has left memory
  * (`spilled-entries.ts`): all that leaves of a range is written together.
@@ -71,6 +72,8 @@ export class StoreMemory implements MemoryUser {
   evictions = 0;
   readonly #entries: EntriesInMemory;
   readonly #budget: MemoryBudget | undefined;
+  /** New entries that no checkpoint has written yet, by number alone. */
+  #added = 0;
   /** New entries until memory is accounted for again. */
   #untilAccount = entriesBetween;
   #grown = 0;
@@ -126,6 +129,7 @@ export class StoreMemory implements MemoryUser {
   /** Call it before an entry is added: entries that were found before may leave memory now, changed and due ones
    *  stay. */
   beforeInsert(bytes: number): void {
+    this.#added++;
     if (--this.#untilAccount < 0 || bytes > largeEntryBytes) this.account();
   }
 
@@ -138,12 +142,20 @@ export class StoreMemory implements MemoryUser {
     this.account();
   }
 
+  /** A checkpoint has written so many entries. Each new one among them has made the hand pass; for each that was only
+   *  written over it passes now, since nothing else would make room where none are new. */
+  afterCheckpoint(entries: number): void {
+    const writtenOver = entries - this.#added;
+    this.#added = Math.max(0, -writtenOver);
+    if (writtenOver > 0) this.account(writtenOver * slotsPerEntry);
+  }
+
   /** Reports what is in use, and where that is too much makes some room. */
-  account(): void {
+  account(slots = slotsPerEntry): void {
     const budget = this.#budget;
     if (budget === undefined) return;
     this.report();
-    this.#untilAccount = budget.excess > 0 && budget.reclaim(slotsPerEntry) ? 0 : entriesBetween;
+    this.#untilAccount = budget.excess > 0 && budget.reclaim(slots) ? 0 : entriesBetween;
   }
 
   report(): void {

@@ -112,6 +112,54 @@ test('what a join appends counts while its transaction is open, and gives its me
   expect(join.stats.bytesInMemory).toBeLessThan(100_000);
 });
 
+test('a store whose entries are only written over gives memory back when it is short', async () => {
+  const used = newSharedUse(2);
+  const memory = new MemoryBudget(limit, used, 0);
+  const store = await newStore(new MemoryKv(), 1, memory);
+  await fill(store, 0, 3_000);
+  expect(store.stats.entries).toBe(3_000);
+  new MemoryBudget(limit, used, 1).add(limit);
+  for (let pass = 0; pass < 3; pass++) {
+    for (let i = 0; i < 1_000; i++) {
+      const key = bytesOf(`key-${i}`);
+      expect(store.get(key, 0, key.length)).toBe(true);
+      const value = bytesOf(`${i}`.padEnd(150, '-'));
+      store.put(key, 0, key.length, value, 0, value.length);
+    }
+    store.commit(3_001 + pass);
+    await store.checkpoint();
+  }
+  expect(store.stats.entries).toBeLessThan(300);
+  for (let i = 0; i < 3_000; i++) {
+    const key = bytesOf(`key-${i}`);
+    expect(textOf(store.readCommitted(key, 0, key.length) ?? bytesOf(''))).toBe(
+      `${i}`.padEnd(150, i < 1_000 ? '-' : '.'),
+    );
+  }
+});
+
+test('what a large transaction has needed is given back by small ones', async () => {
+  const memory = new MemoryBudget(64 << 20);
+  const store = await newStore(new MemoryKv(), 1, memory);
+  const putAll = async (count: number, mark: string): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      const key = bytesOf(`key-${i}`);
+      const value = bytesOf(mark.repeat(50));
+      store.put(key, 0, key.length, value, 0, value.length);
+    }
+    store.commit(1);
+    await store.checkpoint();
+  };
+  const beyondEntries = (): number => memory.excess + memory.limitBytes - store.stats.entries * 88;
+  await putAll(20_000, 'a');
+  await putAll(20_000, 'b');
+  // 20 bytes of an item, the 50 of the value before, and 4 in the queue of due entries.
+  expect(beyondEntries()).toBeGreaterThan(1_000_000);
+  await putAll(10, 'c');
+  await putAll(10, 'd');
+  expect(beyondEntries()).toBeLessThan(300_000);
+});
+
 test('a store that is closed leaves its share', async () => {
   const memory = new MemoryBudget(limit);
   const store = await newStore(new MemoryKv(), 1, memory);
