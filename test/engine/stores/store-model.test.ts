@@ -371,10 +371,13 @@ test('a scan that is overtaken by the first eviction shows no window that has ex
 
 test.each(allKinds)('a scan of a %s store whose client is slow loses no row to the first eviction', async (kind) => {
   for (let rowsBefore = 0; rowsBefore < 24; rowsBefore += 3) {
-    const world = new World(kind, { kv: true, memoryLimitBytes: 4_000 });
+    const world = new World(kind, { kv: true, memoryLimitBytes: 64_000 });
     await world.store.open();
     const put = (i: number): void =>
-      world.put({ window: formOf(kind).timed ? (i % 3) * 1000 : 0, key: `key-${i}` }, `value-${i}`);
+      world.put(
+        { window: formOf(kind).timed ? (i % 3) * 1000 : 0, key: `key-${i}` },
+        `value-${i}`.padEnd(i < 1000 ? 0 : 300),
+      );
     for (let i = 0; i < 30; i++) put(i);
     world.commit();
     world.startCheckpoint();
@@ -383,7 +386,7 @@ test.each(allKinds)('a scan of a %s store whose client is slow loses no row to t
     await world.startScan();
     // The scan has visited a part of the rows when others push the first ones out of memory.
     await world.advance(rowsBefore);
-    for (let i = 1000; i < 1200; i++) put(i);
+    for (let i = 1000; i < 1400; i++) put(i);
     world.commit();
     expect(world.store.stats.complete).toBe(false);
     await world.finishScan();
