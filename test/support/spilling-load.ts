@@ -8,7 +8,7 @@ import { joinMs, windowMs } from './spilling-app.ts';
 export const options = { stateMemoryBytes: 1 << 20, commitIntervalMs: 20 };
 export const topics = ['left', 'right', 'counted', 'windowed', 'joined'];
 export const partitions = 4;
-const keys = 20_000;
+const keys = 60_000;
 const startMs = 1_700_000_000_000;
 const decoder = new TextDecoder();
 
