@@ -12,7 +12,7 @@
  * and after a record are alive together.
  */
 
-import { AssertionError, copyBytes, readViewI64, writeViewI64 } from '../../base/index.ts';
+import { AssertionError, Copier, copyBytes, readViewI64, writeViewI64 } from '../../base/index.ts';
 import type { OperatorContext } from '../operator.ts';
 import { type StreamRecord, unknown } from '../record.ts';
 import type { Serde } from '../serde.ts';
@@ -103,6 +103,7 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Operator
   const entryView = new DataView(entry.buffer);
   const shown = new Uint8Array(length);
   const shownView = new DataView(shown.buffer);
+  const copier = new Copier();
   return {
     inPlace: true,
     entry,
@@ -137,7 +138,7 @@ const inPlaceAccumulator = <V, R>(accumulation: InPlace<V, R>, context: Operator
     },
     result(bytes, start, end, record) {
       if (end - start !== length) throw otherLength(end - start, length);
-      copyBytes(bytes, start, end, shown, 0);
+      copier.copy(bytes, start, end, shown, shownView, 0);
       return accumulation.result(shownView, timestampBytes, record, context);
     },
   };
